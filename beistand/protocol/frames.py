@@ -1,0 +1,118 @@
+"""The binary header in front of every piece of picture, on NATS and on the viewer's WebSocket alike.
+
+24 bytes, big-endian (test vectors: frames.vectors.json, read by the console's tests too):
+
+    offset  size  field
+    0       1     version, 1
+    1       1     codec (`Codec`)
+    2       1     flags: 1 key frame, 2 last chunk of its frame
+    3       1     monitor, 0 = first
+    4       4     sequence number of the frame, from 1, per grant
+    8       8     capture time, microseconds of the agent's monotonic clock
+    16      2     width of the picture in pixels
+    18      2     height of the picture in pixels
+    20      2     chunk number within the frame, from 0
+    22      2     reserved, 0
+    24      ...   payload: part of the encoded frame (H.264: Annex B, SPS and PPS before each key frame)
+
+Frames over `MAX_CHUNK` payload bytes are split, all chunks carrying the same sequence number.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from beistand.protocol.errors import InvalidMessage
+
+VERSION = 1
+HEADER = struct.Struct(">BBBBIQHHHH")
+MAX_CHUNK = 480 * 1024
+MAX_CHUNKS = 64
+MAX_SIDE = 16384
+_KEY, _LAST = 1, 2
+
+
+class Codec(IntEnum):
+    """Encodings a frame's payload can have."""
+
+    H264 = 1
+    VP9 = 2
+    JPEG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One chunk's header; see the module docstring for units."""
+
+    codec: Codec
+    is_key: bool
+    is_last: bool
+    monitor: int
+    seq: int
+    captured_us: int
+    width: int
+    height: int
+    chunk: int
+
+
+def pack(header: Header) -> bytes:
+    """The 24 bytes of `header`."""
+    flags = _KEY * header.is_key | _LAST * header.is_last
+    return HEADER.pack(
+        VERSION,
+        header.codec,
+        flags,
+        header.monitor,
+        header.seq,
+        header.captured_us,
+        header.width,
+        header.height,
+        header.chunk,
+        0,
+    )
+
+
+def parse(message: bytes | memoryview) -> Header:
+    """The header of a chunk, or InvalidMessage; the payload is `message[HEADER.size:]`."""
+    if not HEADER.size < len(message) <= HEADER.size + MAX_CHUNK:
+        raise InvalidMessage("A frame of impossible size.")
+    version, codec, flags, monitor, seq, time, width, height, chunk, reserved = HEADER.unpack_from(message)
+    valid = (
+        version == VERSION
+        and codec in Codec._value2member_map_
+        and flags <= (_KEY | _LAST)
+        and seq > 0
+        and 0 < width <= MAX_SIDE
+        and 0 < height <= MAX_SIDE
+        and chunk < MAX_CHUNKS
+        and reserved == 0
+    )
+    if not valid:
+        raise InvalidMessage("A frame with an impossible header.")
+    is_key, is_last = bool(flags & _KEY), bool(flags & _LAST)
+    return Header(Codec(codec), is_key, is_last, monitor, seq, time, width, height, chunk)
+
+
+def chunks(header: Header, payload: bytes) -> Iterator[bytes]:
+    """The messages that carry one encoded frame; `header.chunk` and `header.is_last` are set here."""
+    count = max(1, -(-len(payload) // MAX_CHUNK))
+    if count > MAX_CHUNKS or not payload:
+        raise InvalidMessage("A frame of impossible size.")
+    for number in range(count):
+        part = payload[number * MAX_CHUNK : (number + 1) * MAX_CHUNK]
+        yield pack(_chunk_of(header, number, count)) + part
+
+
+def _chunk_of(header: Header, number: int, count: int) -> Header:
+    return Header(
+        header.codec,
+        header.is_key,
+        number == count - 1,
+        header.monitor,
+        header.seq,
+        header.captured_us,
+        header.width,
+        header.height,
+        number,
+    )

@@ -1,0 +1,166 @@
+"""The statements that get signed: what was asked, answered, stopped, ended.
+
+Each is the payload of one JWS (see `signing`). Those the agent signs form a chain: `seq` counts from 0
+(the hello) and `prev` is the SHA-256 of the previous record's exact JWS text, `GENESIS` for the first.
+The consent service signs asks and entries. Field meanings: docs/architecture.md, "Records".
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from beistand.protocol.capabilities import Capability
+from beistand.protocol.ids import AgentKey, Id, OrgId
+
+GENESIS = "0" * 43
+Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""SHA-256, base64url without padding."""
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Reason = Annotated[str, Field(min_length=1, max_length=300)]
+Language = Literal["de", "en"]
+
+
+class Outcome(StrEnum):
+    """How a question was answered."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    TIMED_OUT = "timed_out"
+
+
+class DecidedBy(StrEnum):
+    """Who or what gave the answer. Only a person can grant an attended request."""
+
+    PERSON = "person"
+    POLICY = "policy"
+    TIMEOUT = "timeout"
+
+
+class Cause(StrEnum):
+    """Why access or a session ended."""
+
+    STOP_SHARING = "stop_sharing"
+    STOP_CONTROL = "stop_control"
+    END_SESSION = "end_session"
+    TECHNICIAN = "technician"
+    INDICATOR_LOST = "indicator_lost"
+    EXPIRED = "expired"
+    LEASE_LOST = "lease_lost"
+    AGENT_CLOSED = "agent_closed"
+    AGENT_LOST = "agent_lost"
+    VIEW_ENDED = "view_ended"
+    ADMIN = "admin"
+
+
+class Record(BaseModel):
+    """What every signed statement carries: which session it is about. `typ` is its JOSE type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    typ: ClassVar[str]
+
+    org: OrgId
+    sid: Id
+
+
+class Ask(Record):
+    """The consent service's question; signed with its key."""
+
+    typ = "beistand-ask+jws"
+
+    request_id: Id
+    technician_id: Id
+    technician_name: Name
+    organisation_name: Name
+    capability: Capability
+    reason: Reason
+    nonce: Id
+    asked_at: AwareDatetime
+    answer_within_s: int = Field(ge=5, le=600)
+    duration_s: int = Field(ge=60, le=12 * 3600)
+
+
+class Entry(Record):
+    """The consent service's countersignature: this record was durably stored, at this place, at this time."""
+
+    typ = "beistand-entry+jws"
+
+    position: int = Field(ge=0)
+    record_hash: Hash
+    recorded_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+
+class DeviceRecord(Record):
+    """A record signed by the customer's device, chained to the one before."""
+
+    seq: int = Field(ge=0)
+    prev: Hash
+    device_time: AwareDatetime
+
+
+class Hello(DeviceRecord):
+    """The customer joined; the first record of the chain (and repeated after a reconnect, chained on)."""
+
+    typ = "beistand-hello+jws"
+
+    agent_key: AgentKey
+    language: Language
+    platform: str = Field(max_length=60)
+    agent_version: str = Field(max_length=30)
+
+
+class Decision(DeviceRecord):
+    """The answer to one question; the only thing that makes a grant."""
+
+    typ = "beistand-decision+jws"
+
+    request_id: Id
+    ask_hash: Hash
+    nonce: Id
+    technician_id: Id
+    technician_name: Name
+    capability: Capability
+    reason: Reason
+    duration_s: int = Field(ge=60, le=12 * 3600)
+    outcome: Outcome
+    decided_by: DecidedBy
+    block: bool = False
+    """The person wants no more questions for this capability in this session."""
+    language: Language
+    text_hash: Hash
+    """SHA-256 of the exact text that stood in the dialog."""
+
+
+class Revocation(DeviceRecord):
+    """Named grants are over."""
+
+    typ = "beistand-revocation+jws"
+
+    grant_ids: tuple[Id, ...] = Field(min_length=1, max_length=64)
+    cause: Cause
+
+
+class Pause(DeviceRecord):
+    """Picture and input are held (the customer is being asked whether to end), or go on."""
+
+    typ = "beistand-pause+jws"
+
+    paused: bool
+
+
+class End(DeviceRecord):
+    """The customer ended the session."""
+
+    typ = "beistand-end+jws"
+
+    cause: Cause
+
+
+AnyDeviceRecord = Hello | Decision | Revocation | Pause | End
+
+
+def expiry(entry_time: datetime, duration_s: int) -> datetime:
+    """When a grant recorded at `entry_time` (server clock) ends by itself."""
+    return entry_time + timedelta(seconds=duration_s)

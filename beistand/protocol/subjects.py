@@ -1,0 +1,160 @@
+"""Every NATS subject Beistand uses is built and parsed here, and nowhere else.
+
+    bst.up.<org>.<sid>.<verb>            agent -> services, control connection
+    bst.media.<org>.<sid>.<grant>        agent -> relay, media connection
+    bst.down.<org>.<sid>.<verb>          services -> agent
+    bst.input.<org>.<sid>.<grant>        relay -> agent
+    bst.evt.<org>.<sid>.<event>          domain events (streams EVENTS and CHAT)
+    bst.ledger.<org>.<sid>               the consent ledger (stream LEDGER)
+    bst.srv.<service>.<verb>             services API, service to service
+
+Every token is checked when the subject is built, so no wildcard or separator can slip in.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from beistand.protocol import ids
+from beistand.protocol.errors import InvalidMessage
+
+
+class Up(StrEnum):
+    """What an agent may say; each is a request answered by one service."""
+
+    HELLO = "hello"
+    CHAT = "chat"
+    DECISION = "decision"
+    REVOKED = "revoked"
+    PAUSE = "pause"
+    ENDED = "ended"
+    LEASE = "lease"
+    ACTIVITY = "activity"
+
+
+class Down(StrEnum):
+    """What services may say to an agent."""
+
+    ASK = "ask"
+    NOTICE = "notice"
+    CHAT = "chat"
+    MEDIA = "media"
+    ENDED = "ended"
+
+
+class Event(StrEnum):
+    """Types of domain events."""
+
+    SESSION = "session"
+    REQUEST = "request"
+    CHAT = "chat"
+    PAUSE = "pause"
+
+
+class Service(StrEnum):
+    """Services API endpoints, service to service: `<service>.<verb>`."""
+
+    SESSION_CREATE = "session.create"
+    SESSION_JOIN = "session.join"
+    SESSION_GET = "session.get"
+    SESSION_LIST = "session.list"
+    SESSION_END = "session.end"
+    SESSION_CHAT = "session.chat"
+    SESSION_CHAT_LIST = "session.chat_list"
+    CONSENT_ASK = "consent.ask"
+    CONSENT_WITHDRAW = "consent.withdraw"
+    CONSENT_LIST = "consent.list"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A parsed session subject."""
+
+    family: str
+    org: str
+    sid: str
+    leaf: str
+
+
+def up(org: str, sid: str, verb: Up) -> str:
+    """Agent to services."""
+    return f"bst.up.{ids.org(org)}.{ids.identifier(sid)}.{Up(verb)}"
+
+
+def up_of_session(org: str, sid: str) -> str:
+    """All an agent says in one session (what it may publish)."""
+    return f"bst.up.{ids.org(org)}.{ids.identifier(sid)}.>"
+
+
+def up_everywhere(verb: Up) -> str:
+    """One verb of every session (what a service listens to)."""
+    return f"bst.up.*.*.{Up(verb)}"
+
+
+def media(org: str, sid: str, grant: str) -> str:
+    """Frames of one grant."""
+    return f"bst.media.{ids.org(org)}.{ids.identifier(sid)}.{ids.identifier(grant)}"
+
+
+def media_of_session(org: str, sid: str) -> str:
+    """All frames of one session (what an agent may publish)."""
+    return f"bst.media.{ids.org(org)}.{ids.identifier(sid)}.>"
+
+
+def down(org: str, sid: str, verb: Down) -> str:
+    """Services to agent."""
+    return f"bst.down.{ids.org(org)}.{ids.identifier(sid)}.{Down(verb)}"
+
+
+def down_of_session(org: str, sid: str) -> str:
+    """All that services say in one session (what an agent may hear)."""
+    return f"bst.down.{ids.org(org)}.{ids.identifier(sid)}.>"
+
+
+def input_of_grant(org: str, sid: str, grant: str) -> str:
+    """Input under one control grant."""
+    return f"bst.input.{ids.org(org)}.{ids.identifier(sid)}.{ids.identifier(grant)}"
+
+
+def input_of_session(org: str, sid: str) -> str:
+    """All input of one session (what an agent may hear)."""
+    return f"bst.input.{ids.org(org)}.{ids.identifier(sid)}.>"
+
+
+def event(org: str, sid: str, event_type: Event) -> str:
+    """One domain event."""
+    return f"bst.evt.{ids.org(org)}.{ids.identifier(sid)}.{Event(event_type)}"
+
+
+def events_of_session(org: str, sid: str) -> str:
+    """Every domain event of one session."""
+    return f"bst.evt.{ids.org(org)}.{ids.identifier(sid)}.*"
+
+
+def ledger(org: str, sid: str) -> str:
+    """The consent ledger of one session."""
+    return f"bst.ledger.{ids.org(org)}.{ids.identifier(sid)}"
+
+
+def service(endpoint: Service) -> str:
+    """A services API endpoint."""
+    return f"bst.srv.{Service(endpoint)}"
+
+
+def inbox_prefix(sid: str) -> str:
+    """Where an agent receives answers; services refuse to answer anywhere else."""
+    return f"_INBOX.{ids.identifier(sid)}"
+
+
+def is_own_inbox(reply: str, sid: str) -> bool:
+    """Whether an answer sent to `reply` can reach only the agent of session `sid`."""
+    prefix = inbox_prefix(sid) + "."
+    return reply.startswith(prefix) and not set(reply) & {"*", ">", " "}
+
+
+def parse(subject: str) -> Address:
+    """The session subject taken apart; InvalidMessage if it is not one of ours."""
+    tokens = subject.split(".")
+    if len(tokens) != 5 or tokens[0] != "bst" or tokens[1] not in {"up", "down", "media", "input", "evt"}:
+        raise InvalidMessage("Not a session subject.")
+    _, family, org, sid, leaf = tokens
+    return Address(family, ids.org(org), ids.identifier(sid), leaf)
