@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. The rest are parts of them.
+PY := .venv/bin/python
+SETUP := python3 tools/setup.py
+.DEFAULT_GOAL := help
+.PHONY: help demo up check test format types clean
+
+help:    ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo:    ## set up what is missing, then play a real session and show it (build/demo/)
+	@$(SETUP) python console screen
+	@$(PY) -m demo
+
+up:      ## the same stack for you to use, until Ctrl-C
+	@$(SETUP) python console
+	@.venv/bin/beistand up
+
+check:   ## the fast part: format, lint, types, contracts, unit tests, console types
+	@$(SETUP) python console
+	@$(PY) -m tools.check
+
+test:    ## everything: check, integration on a real NATS server, end to end with browser and windows
+	@$(SETUP) python console screen
+	@$(PY) -m tools.check
+	@$(PY) -m pytest tests/integration tests/e2e -q
+
+format:  ## rewrite the Python sources in the project's format
+	@$(SETUP) python
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+
+types:   ## generate the console's TypeScript types from the contract
+	@$(SETUP) python
+	@$(PY) -m beistand.protocol.typescript
+
+clean:   ## remove everything that was built or set up here
+	rm -rf .venv build console/dist console/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What developers run: set-up and the gate. Nothing here ships."""
