@@ -1,0 +1,1 @@
+"""The agent without its windows: consent guard, gate, chain of records, link, picture and input."""
