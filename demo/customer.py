@@ -1,0 +1,106 @@
+"""The customer: the real agent on a real screen, its buttons pressed by real X events, found by name."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.desktop import Desktop, stop
+from demo.waiting import until
+
+Rectangle = tuple[int, int, int, int]
+
+
+@dataclass
+class Customer:
+    """A person at `desktop`, with the agent's windows on it."""
+
+    desktop: Desktop
+    process: asyncio.subprocess.Process
+    geometry_file: Path
+
+    def sees(self, name: str) -> Rectangle | None:
+        """Where the control `name` is on the screen (x, y, width, height), if it is there and usable."""
+        try:
+            found = json.loads(self.geometry_file.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return tuple(found[name]) if name in found else None
+
+    async def waits_for(self, name: str, *, timeout: float = 20.0) -> Rectangle:
+        """The rectangle of `name` once it is there."""
+        return await until(f"{name} on the customer's screen", lambda: self.sees(name), timeout=timeout)
+
+    async def presses(self, name: str, *, timeout: float = 20.0) -> None:
+        """Click the middle of the control `name` once it is there."""
+        x, y, width, height = await self.waits_for(name, timeout=timeout)
+        self.desktop.click(x + width // 2, y + height // 2)
+
+    async def is_rid_of(self, name: str, *, timeout: float = 20.0) -> None:
+        """Wait until the control is gone."""
+        await until(f"{name} gone", lambda: self.sees(name) is None, timeout=timeout)
+
+    async def enters_code(self, code: str) -> None:
+        """Type the nine digits and send them."""
+        await self.presses("join-code")
+        await self.desktop.type(code)
+        await self.presses("join-submit")
+
+    async def joins(self, code: str) -> None:
+        """Enter the code, read who asks, join."""
+        await self.enters_code(code)
+        await self.presses("join-confirm")
+        await self.waits_for("chat-input")
+
+    async def answers(self, name: str) -> None:
+        """Press a button of the question on screen, and see the question go."""
+        await self.presses(name)
+        await self.is_rid_of(name)
+
+    async def says(self, text: str) -> None:
+        """Write a chat line (ASCII) and send it."""
+        await self.presses("chat-input")
+        await self.desktop.type(text)
+        await self.presses("chat-send")
+
+
+@asynccontextmanager
+async def customer(
+    desktop: Desktop, *, gateway: str, folder: Path, language: str = "de"
+) -> AsyncIterator[Customer]:
+    """Start the agent on `desktop`; it is gone at the end. Its log is `folder`/agent.log."""
+    geometry = folder / "geometry.json"
+    geometry.unlink(missing_ok=True)
+    with (folder / "agent.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "beistand", "agent", "--gateway", gateway),
+            *("--geometry-file", str(geometry), "--language", language, "--state", str(folder / "agent")),
+            env={**desktop.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield Customer(desktop, process, geometry)
+    finally:
+        await stop(process)
+
+
+@asynccontextmanager
+async def notes(desktop: Desktop, folder: Path) -> AsyncIterator[Path]:
+    """The customer's note window; yields the file that always holds its text."""
+    file = folder / "notes.txt"
+    file.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "demo.notes", str(file)),
+        env=desktop.environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await until("the note window", file.exists)
+        yield file
+    finally:
+        await stop(process)

@@ -1,0 +1,180 @@
+"""A customer's desktop: an X screen of its own (Xvfb and a window manager), a person's hands, and eyes.
+
+Hands are XTEST events, which reach programs exactly as a mouse and keyboard do; eyes are screenshots.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mss
+import mss.tools
+from Xlib import XK, X
+from Xlib.display import Display
+from Xlib.ext import xtest
+
+KEY_PAUSE_S = 0.02
+
+
+class MissingProgramError(Exception):
+    """A program is not installed; the message says how to get it."""
+
+
+@dataclass
+class Desktop:
+    """One X screen. Coordinates are pixels from its top left."""
+
+    name: str
+    _display: Any = field(repr=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program needs to appear here."""
+        clean = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in {"WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+        }
+        return {**clean, "DISPLAY": self.name, "XDG_SESSION_TYPE": "x11"}
+
+    def move(self, x: int, y: int) -> None:
+        """The pointer to a pixel."""
+        xtest.fake_input(self._display, X.MotionNotify, x=x, y=y)
+        self._display.sync()
+
+    def click(self, x: int, y: int) -> None:
+        """A click of the left button at a pixel."""
+        self.move(x, y)
+        for kind in (X.ButtonPress, X.ButtonRelease):
+            xtest.fake_input(self._display, kind, 1)
+        self._display.sync()
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is."""
+        found = self._display.screen().root.query_pointer()
+        return found.root_x, found.root_y
+
+    def press(self, *names: str) -> None:
+        """Keys down in order and up in reverse, by keysym name (`Return`, `Control_L`, `a`)."""
+        codes = [self._display.keysym_to_keycode(XK.string_to_keysym(name)) for name in names]
+        for code in codes:
+            xtest.fake_input(self._display, X.KeyPress, code)
+        for code in reversed(codes):
+            xtest.fake_input(self._display, X.KeyRelease, code)
+        self._display.sync()
+
+    async def type(self, text: str) -> None:
+        """Plain ASCII letters, digits and spaces, one key at a time."""
+        for character in text:
+            name = "space" if character == " " else character
+            self.press(*(["Shift_L", name.lower()] if name.isupper() else [name]))
+            await asyncio.sleep(KEY_PAUSE_S)
+
+    def screenshot(self, path: Path) -> None:
+        """The whole screen as PNG."""
+        with mss.MSS(display=self.name) as eyes:
+            shot = eyes.grab(eyes.monitors[0])
+            mss.tools.to_png(shot.rgb, shot.size, output=str(path))
+
+    def pixel(self, x: int, y: int) -> tuple[int, int, int]:
+        """The colour (red, green, blue) on the screen."""
+        with mss.MSS(display=self.name) as eyes:
+            return eyes.grab({"left": x, "top": y, "width": 1, "height": 1}).pixel(0, 0)
+
+    def close(self) -> None:
+        """Let go of the screen."""
+        self._display.close()
+
+
+@asynccontextmanager
+async def desktop(*, width: int = 1280, height: int = 800, log: Path) -> AsyncIterator[Desktop]:
+    """A fresh X screen with openbox as window manager, gone at the end."""
+    server, number = await _start_screen(width, height, log)
+    hands = None
+    manager = None
+    try:
+        hands = Desktop(f":{number}", Display(f":{number}"))
+        manager = await _start_window_manager(hands, log)
+        yield hands
+    finally:
+        if hands is not None:
+            hands.close()
+        for process in (manager, server):
+            if process is not None:
+                await stop(process)
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """Terminate a child and wait for it; killed after five seconds."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 5)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _start_screen(width: int, height: int, log: Path) -> tuple[asyncio.subprocess.Process, int]:
+    reading, writing = os.pipe()
+    size = f"{width}x{height}x24"
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(
+                program("Xvfb"),
+                "-displayfd",
+                str(writing),
+                "-screen",
+                "0",
+                size,
+                "-nolisten",
+                "tcp",
+                "-noreset",
+            ),
+            pass_fds=(writing,),
+            stdout=output,
+            stderr=output,
+        )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = await asyncio.to_thread(pipe.readline)
+    if not number.strip():
+        raise MissingProgramError(f"Xvfb did not start; see {log}")
+    return process, int(number)
+
+
+async def _start_window_manager(screen: Desktop, log: Path) -> asyncio.subprocess.Process:
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            program("openbox"), env=screen.environment, stdout=output, stderr=output
+        )
+    await asyncio.to_thread(_wait_for_window_manager, screen.name)
+    return process
+
+
+def _wait_for_window_manager(name: str) -> None:
+    display = Display(name)
+    try:
+        root = display.screen().root
+        root.change_attributes(event_mask=X.PropertyChangeMask)
+        wanted = display.intern_atom("_NET_SUPPORTING_WM_CHECK")
+        deadline = time.monotonic() + 10
+        while root.get_full_property(wanted, X.AnyPropertyType) is None and time.monotonic() < deadline:
+            display.next_event()
+    finally:
+        display.close()
+
+
+def program(name: str) -> str:
+    """The path of a program, or MissingProgramError saying how to get it."""
+    found = shutil.which(name)
+    if found is None:
+        raise MissingProgramError(f"{name} is missing; run: python3 tools/setup.py screen")
+    return found

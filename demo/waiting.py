@@ -1,0 +1,26 @@
+"""Waiting for something to become true, with a deadline and a sentence about what did not happen."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_S = 0.02
+
+
+class NeverHappenedError(Exception):
+    """What was waited for did not happen in time."""
+
+
+async def until(what: str, probe: Callable[[], T | None], *, timeout: float = 15.0) -> T:
+    """The first true answer of `probe`; NeverHappenedError naming `what` after `timeout` seconds."""
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                found = probe()
+                if found:
+                    return found
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        raise NeverHappenedError(f"waited {timeout:.0f} s for: {what}") from None
