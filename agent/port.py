@@ -40,6 +40,19 @@ class Answer(StrEnum):
     """Deny, and do not ask for this again in this session."""
 
 
+class Notice(StrEnum):
+    """Something that happened and is told once."""
+
+    SHARING_STOPPED = "sharing_stopped"
+    CONTROL_STOPPED = "control_stopped"
+    REQUEST_WITHDRAWN = "request_withdrawn"
+    TECHNICIAN_GAVE_BACK = "technician_gave_back"
+    GRANT_EXPIRED = "grant_expired"
+    INDICATOR_LOST = "indicator_lost"
+    DELIVERY_PENDING = "delivery_pending"
+    """A stop has taken effect here; telling the others still goes on."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A technician asks for a capability; unanswered at `deadline` (time.monotonic) it is a no."""
@@ -96,8 +109,7 @@ class View:
     ended_by: Party | None = None
     ended_cause: Cause | None = None
     notices: tuple[str, ...] = field(default=())
-    """Codes of things to tell once, newest last: 'sharing_stopped', 'control_stopped', 'request_withdrawn',
-    'technician_gave_back', 'grant_expired', 'indicator_lost', 'delivery_pending'."""
+    """Codes (`Notice`) of things to tell once, newest last."""
 
 
 class Actions(Protocol):
@@ -161,3 +173,10 @@ class Actions(Protocol):
 
 Subscriber = Callable[[View], None]
 """Called from the engine's thread after every change."""
+
+
+class Engine(Actions, Protocol):
+    """What the windows get: the actions, and the views they cause."""
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call `subscriber` with every new view from now on."""
