@@ -1,4 +1,4 @@
-"""Plays a real session from beginning to end: `make demo`. Ends with `demo: OK` and 0, or what failed and 1."""
+"""Plays a real session from start to end (`make demo`): `demo: OK` and 0, or what failed and 1."""
 
 import asyncio
 import shutil
