@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,15 @@ class Customer:
     async def is_rid_of(self, name: str, *, timeout: float = 20.0) -> None:
         """Wait until the control is gone."""
         await until(f"{name} gone", lambda: self.sees(name) is None, timeout=timeout)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the agent's process as a hung machine would (SIGSTOP), and let it go on at the end."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def enters_code(self, code: str) -> None:
         """Type the nine digits and send them."""

@@ -60,6 +60,10 @@ class Desktop:
         found = self._display.screen().root.query_pointer()
         return found.root_x, found.root_y
 
+    def holds_a_key(self) -> bool:
+        """Whether any key is down on this screen."""
+        return any(self._display.query_keymap())
+
     def press(self, *names: str) -> None:
         """Keys down in order and up in reverse, by keysym name (`Return`, `Control_L`, `a`)."""
         codes = [self._display.keysym_to_keycode(XK.string_to_keysym(name)) for name in names]
