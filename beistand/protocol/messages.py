@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import InvalidMessage, TooLarge
 from beistand.protocol.ids import AgentKey, Id, JoinCode, OrgId
-from beistand.protocol.records import Cause, Name, Reason
+from beistand.protocol.records import Cause, Hash, Name, Reason
 
 MAX_CONTROL = 64 * 1024
 """Largest control message in bytes (agent, services, viewer)."""
@@ -293,6 +293,14 @@ class Actor(Message):
     """Lead, auditor, admin: every session of the organisation; otherwise only their own."""
 
 
+class ChainLink(Message):
+    """One record's place in the device's chain: its number, what it follows, its own hash."""
+
+    seq: int = Field(ge=0)
+    prev: Hash
+    record_hash: Hash
+
+
 class SessionEntry(Message):
     """KV `sessions`, key `<org>.<sid>`: written by the session service only."""
 
@@ -316,6 +324,12 @@ class SessionEntry(Message):
     cause: Cause | None = None
     connections: tuple[tuple[str, int], ...] = ()
     """(NATS server id, client id) of every connection let in; what gets kicked at the end."""
+    control: tuple[str, int] | None = None
+    """The one of them that carries the conversation: when it is lost, so is the agent."""
+    agent_tickets: tuple[str, ...] = ()
+    """Keys in KV `tickets` of what agents may get in with; voided at the end."""
+    chain: tuple[ChainLink, ...] = ()
+    """Hellos the session service took in, oldest first: how the consent service follows the chain past them."""
 
 
 class SessionView(Message):
@@ -354,6 +368,8 @@ class GrantEntry(Message):
     closed_at: AwareDatetime | None = None
     closed_by: Party | None = None
     cause: Cause | None = None
+    blocked: bool = False
+    """The answer was a no for the rest of the session."""
 
 
 class RequestView(Message):

@@ -1,0 +1,205 @@
+"""What may be asked, when, by whom; and which decision is an answer to which question.
+
+Pure: `now`, identifiers and nonces are arguments.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from beistand.protocol import signing
+from beistand.protocol.capabilities import OFFERED, REQUIRES, Capability
+from beistand.protocol.errors import (
+    AlreadyAsked,
+    AskingBlocked,
+    BadSignature,
+    Ended,
+    InvalidMessage,
+    NotFound,
+    RateLimited,
+    WrongState,
+)
+from beistand.protocol.messages import (
+    Actor,
+    GrantEntry,
+    Party,
+    RequestState,
+    RequestView,
+    SessionEntry,
+    SessionState,
+)
+from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome
+from services.consent.domain import OPEN, Denied, Granted, Limits, TimedOut
+
+MAX_OPEN = 2
+MAX_RECENT = 10
+RECENT = timedelta(minutes=1)
+CUSTOMERS_CAUSES = frozenset({Cause.STOP_SHARING, Cause.STOP_CONTROL, Cause.END_SESSION, Cause.AGENT_CLOSED})
+
+
+def reachable(actor: Actor, session: SessionEntry | None) -> SessionEntry:
+    """The session, or NotFound: others' sessions do not exist for this technician."""
+    if session is None or actor.org != session.org:
+        raise NotFound
+    if not actor.sees_all and actor.technician_id != session.technician_id:
+        raise NotFound
+    return session
+
+
+def require_active(session: SessionEntry) -> SessionEntry:
+    """The session if the customer is in it, or Ended / WrongState."""
+    if session.state in {SessionState.ENDED, SessionState.EXPIRED}:
+        raise Ended
+    if session.state is not SessionState.ACTIVE:
+        raise WrongState("The customer is not connected.")
+    return session
+
+
+def check_ask(
+    entries: Sequence[GrantEntry],
+    *,
+    technician_id: str,
+    capability: Capability,
+    now: datetime,
+    limits: Limits,
+) -> None:
+    """Pass if this may be asked now; otherwise raise why not. `entries`: everything asked in the session."""
+    if capability not in OFFERED:
+        raise InvalidMessage("This cannot be asked for.")
+    same = [entry for entry in entries if entry.capability is capability]
+    _check_willing(same, now=now, limits=limits)
+    if any(entry.technician_id == technician_id and entry.state in OPEN for entry in same):
+        raise AlreadyAsked
+    if sum(entry.state is RequestState.ASKED for entry in entries) >= MAX_OPEN:
+        raise RateLimited("Two questions are open already; wait for the answers.")
+    if sum(entry.asked_at > now - RECENT for entry in entries) >= MAX_RECENT:
+        raise RateLimited("Too many questions in a short time; wait a minute.")
+    if not supported(entries, technician_id=technician_id, capability=capability):
+        raise WrongState(f"This needs {REQUIRES[capability]} first.")
+
+
+def _check_willing(same: Iterable[GrantEntry], *, now: datetime, limits: Limits) -> None:
+    for entry in same:
+        if entry.blocked:
+            raise AskingBlocked("The customer wants no more such questions in this session.")
+        if entry.state not in {RequestState.DENIED, RequestState.TIMED_OUT} or entry.closed_at is None:
+            continue
+        left = (entry.closed_at + limits.pause - now).total_seconds()
+        if left > 0:
+            raise AskingBlocked(f"The answer was no. Wait {math.ceil(left)} seconds before asking again.")
+
+
+def supported(entries: Iterable[GrantEntry], *, technician_id: str, capability: Capability) -> bool:
+    """Whether what this capability rests on is live for the same technician."""
+    needed = REQUIRES.get(capability)
+    return needed is None or any(
+        entry.capability is needed
+        and entry.technician_id == technician_id
+        and entry.state is RequestState.LIVE
+        for entry in entries
+    )
+
+
+def resting_on(entries: Iterable[GrantEntry], ended: GrantEntry) -> list[GrantEntry]:
+    """What is open and cannot go on now that `ended` is over."""
+    return [
+        entry
+        for entry in entries
+        if REQUIRES.get(entry.capability) is ended.capability
+        and entry.technician_id == ended.technician_id
+        and entry.state in OPEN
+    ]
+
+
+def question(
+    session: SessionEntry,
+    actor: Actor,
+    *,
+    request_id: str,
+    nonce: str,
+    capability: Capability,
+    reason: str,
+    now: datetime,
+    limits: Limits,
+) -> Ask:
+    """The question to sign and put to the customer."""
+    return Ask(
+        org=session.org,
+        sid=session.sid,
+        request_id=request_id,
+        technician_id=actor.technician_id,
+        technician_name=actor.name,
+        organisation_name=session.organisation_name,
+        capability=capability,
+        reason=reason,
+        nonce=nonce,
+        asked_at=now,
+        answer_within_s=limits.answer_s,
+        duration_s=limits.duration_s,
+    )
+
+
+def asked(ask: Ask, ask_jws: str) -> GrantEntry:
+    """The stored side of a question."""
+    shared = ask.model_dump(
+        include={
+            "org",
+            "sid",
+            "request_id",
+            "technician_id",
+            "technician_name",
+            "capability",
+            "reason",
+            "asked_at",
+        }
+    )
+    answer_until = ask.asked_at + timedelta(seconds=ask.answer_within_s)
+    return GrantEntry(**shared, state=RequestState.ASKED, answer_until=answer_until, ask_jws=ask_jws)
+
+
+def view(entry: GrantEntry) -> RequestView:
+    """The request as technicians see it: no records."""
+    shown = entry.model_dump(include=set(RequestView.model_fields) - {"id", "session_id"})
+    return RequestView(id=entry.request_id, session_id=entry.sid, **shown)
+
+
+# --- answers ------------------------------------------------------------------------------------------
+
+_AS_ASKED = (
+    "org",
+    "sid",
+    "request_id",
+    "technician_id",
+    "technician_name",
+    "capability",
+    "reason",
+    "nonce",
+    "duration_s",
+)
+
+
+def check_answer(decision: Decision, ask: Ask, ask_jws: str) -> None:
+    """Pass if the decision answers exactly this question, as a person can; otherwise BadSignature."""
+    as_asked = all(getattr(decision, name) == getattr(ask, name) for name in _AS_ASKED)
+    if not as_asked or decision.ask_hash != signing.hash_of(ask_jws):
+        raise BadSignature("The answer is not one to this question as it was asked.")
+    if decision.outcome is Outcome.GRANTED and decision.decided_by is not DecidedBy.PERSON:
+        raise BadSignature("Only a person can allow this.")
+    if decision.block and decision.outcome is not Outcome.DENIED:
+        raise BadSignature("Only a no can be for the rest of the session.")
+
+
+def answered(
+    decision: Decision, *, decision_jws: str, entry_jws: str, expires_at: datetime
+) -> Granted | Denied | TimedOut:
+    """What the decision does to its request."""
+    if decision.outcome is Outcome.GRANTED:
+        return Granted(decision_jws, entry_jws, expires_at)
+    if decision.outcome is Outcome.DENIED:
+        return Denied(decision_jws, entry_jws, block=decision.block)
+    return TimedOut(decision_jws, entry_jws)
+
+
+def who_stopped(cause: Cause) -> Party:
+    """Whether a revocation was a person's wish or the device's own."""
+    return Party.CUSTOMER if cause in CUSTOMERS_CAUSES else Party.SYSTEM
