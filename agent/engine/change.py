@@ -1,0 +1,75 @@
+"""Which parts of the picture changed: pure, knows pixels only.
+
+Two levels: whole stripes are compared first (an unchanged screen costs one pass over memory), tiles only
+inside stripes that differ. docs/adr/0006-encoder-and-licences.md has the figures.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILE = 64
+"""Side of a tile and height of a stripe in pixels; even, as 4:2:0 needs it."""
+
+Pixels = NDArray[np.uint8]
+"""Height x width x 4, C-contiguous, blue green red and an ignored byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A part of the picture in pixels, origin top left; starts on a tile's corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def whole(picture: Pixels) -> tuple[Rect, ...]:
+    """The rectangle that covers everything."""
+    height, width, _ = picture.shape
+    return (Rect(0, 0, width, height),)
+
+
+def changes(before: Pixels, now: Pixels) -> tuple[Rect, ...]:
+    """Rectangles of whole tiles that cover every changed pixel; empty if nothing changed.
+
+    Both pictures have the same size; they never overlap each other, and no two rectangles do.
+    """
+    old, new = _words(before), _words(now)
+    found: list[Rect] = []
+    for top in range(0, len(new), TILE):
+        old_stripe, new_stripe = old[top : top + TILE], new[top : top + TILE]
+        if np.array_equal(old_stripe, new_stripe):
+            continue
+        _grow(found, [Rect(x, top, width, len(new_stripe)) for x, width in _runs(old_stripe, new_stripe)])
+    return tuple(found)
+
+
+def _words(picture: Pixels) -> NDArray[np.uint32]:
+    """One number per pixel."""
+    return picture.view(np.uint32)[:, :, 0]
+
+
+def _runs(old: NDArray[np.uint32], new: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    """Runs of neighbouring changed tiles in a stripe, as (x, width)."""
+    width = new.shape[1]
+    columns = (old != new).any(axis=0)
+    tiles = np.logical_or.reduceat(columns, range(0, width, TILE))
+    edges = np.flatnonzero(np.diff(tiles, prepend=False, append=False))
+    for first, end in edges.reshape(-1, 2).tolist():
+        yield first * TILE, min(end * TILE, width) - first * TILE
+
+
+def _grow(found: list[Rect], row: list[Rect]) -> None:
+    """Add a stripe's rectangles, as part of the one above where they are equally wide."""
+    above = {(rect.x, rect.width, rect.y + rect.height): index for index, rect in enumerate(found)}
+    for rect in row:
+        index = above.get((rect.x, rect.width, rect.y))
+        if index is None:
+            found.append(rect)
+        else:
+            top = found[index]
+            found[index] = Rect(top.x, top.y, top.width, top.height + rect.height)
