@@ -1,0 +1,171 @@
+"""The life of one request on the device, as one table; whatever stands not in it changes nothing.
+
+Pure: no clock, no key, no window. `guard` walks it; docs/architecture.md tells the conversations around it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from beistand.protocol.records import Ask, Cause, Language
+
+
+class Stage(StrEnum):
+    """Where a request stands on the device."""
+
+    ASKED = "asked"
+    """The question is on screen, or waits behind another."""
+    SHOWING = "showing"
+    """The person said yes; the indicator is not proven visible yet."""
+    RECORDING = "recording"
+    """The signed yes is on its way; nothing is allowed before the consent service's entry is here."""
+    LIVE = "live"
+    OVER = "over"
+    """For good: a new question is a new request."""
+
+
+class Happening(StrEnum):
+    """What can happen to a request."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    BLOCKED = "blocked"
+    TIMED_OUT = "timed_out"
+    """The deadline of the stage passed."""
+    SHOWN = "shown"
+    RECORDED = "recorded"
+    REFUSED = "refused"
+    """The consent service did not take the yes."""
+    UNPROVEN = "unproven"
+    """The consent service's answer does not prove that the yes was recorded."""
+    STOPPED_SHARING = "stopped_sharing"
+    STOPPED_CONTROL = "stopped_control"
+    INDICATOR_LOST = "indicator_lost"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    VIEW_ENDED = "view_ended"
+    DISCONNECTED = "disconnected"
+    SESSION_OVER = "session_over"
+
+
+class Do(StrEnum):
+    """What a step asks for; the guard turns it into effects."""
+
+    RELEASE = "release"
+    """The question is off the screen: input is held for it no longer."""
+    GRANT = "grant"
+    DENY = "deny"
+    DENY_AND_BLOCK = "deny_and_block"
+    DENY_BY_POLICY = "deny_by_policy"
+    TIME_OUT = "time_out"
+    OPEN = "open"
+    CLOSE = "close"
+    REVOKE = "revoke"
+    TELL = "tell"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The stage after, and what to do on the way."""
+
+    after: Stage
+    actions: tuple[Do, ...] = ()
+
+
+_S, _H = Stage, Happening
+_REVOKING = (
+    _H.STOPPED_SHARING,
+    _H.STOPPED_CONTROL,
+    _H.INDICATOR_LOST,
+    _H.WITHDRAWN,
+    _H.EXPIRED,
+    _H.VIEW_ENDED,
+    _H.DISCONNECTED,
+)
+
+TABLE: Mapping[tuple[Stage, Happening], Step] = MappingProxyType(
+    {
+        (_S.ASKED, _H.ALLOWED): Step(_S.SHOWING, (Do.RELEASE,)),
+        (_S.ASKED, _H.DENIED): Step(_S.OVER, (Do.RELEASE, Do.DENY)),
+        (_S.ASKED, _H.BLOCKED): Step(_S.OVER, (Do.RELEASE, Do.DENY_AND_BLOCK)),
+        (_S.ASKED, _H.TIMED_OUT): Step(_S.OVER, (Do.RELEASE, Do.TIME_OUT)),
+        (_S.ASKED, _H.WITHDRAWN): Step(_S.OVER, (Do.RELEASE, Do.TELL)),
+        (_S.ASKED, _H.VIEW_ENDED): Step(_S.OVER, (Do.RELEASE, Do.DENY_BY_POLICY)),
+        (_S.ASKED, _H.SESSION_OVER): Step(_S.OVER, (Do.RELEASE,)),
+        (_S.SHOWING, _H.SHOWN): Step(_S.RECORDING, (Do.GRANT,)),
+        (_S.SHOWING, _H.TIMED_OUT): Step(_S.OVER, (Do.DENY_BY_POLICY, Do.TELL)),
+        (_S.SHOWING, _H.STOPPED_SHARING): Step(_S.OVER, (Do.DENY,)),
+        (_S.SHOWING, _H.STOPPED_CONTROL): Step(_S.OVER, (Do.DENY,)),
+        (_S.SHOWING, _H.VIEW_ENDED): Step(_S.OVER, (Do.DENY_BY_POLICY,)),
+        (_S.SHOWING, _H.WITHDRAWN): Step(_S.OVER, (Do.TELL,)),
+        (_S.SHOWING, _H.SESSION_OVER): Step(_S.OVER),
+        (_S.RECORDING, _H.RECORDED): Step(_S.LIVE, (Do.OPEN,)),
+        (_S.RECORDING, _H.REFUSED): Step(_S.OVER, (Do.TELL,)),
+        (_S.RECORDING, _H.UNPROVEN): Step(_S.OVER, (Do.REVOKE,)),
+        (_S.RECORDING, _H.TIMED_OUT): Step(_S.OVER, (Do.REVOKE,)),
+        (_S.RECORDING, _H.SESSION_OVER): Step(_S.OVER),
+        (_S.LIVE, _H.SESSION_OVER): Step(_S.OVER, (Do.CLOSE,)),
+        # Revoke before grant wins: the yes may be recorded meanwhile, the revocation follows it in the chain.
+        **{(_S.RECORDING, happening): Step(_S.OVER, (Do.REVOKE, Do.TELL)) for happening in _REVOKING},
+        **{(_S.LIVE, happening): Step(_S.OVER, (Do.CLOSE, Do.REVOKE, Do.TELL)) for happening in _REVOKING},
+    }
+)
+
+CAUSES: Mapping[Happening, Cause] = MappingProxyType(
+    {
+        _H.STOPPED_SHARING: Cause.STOP_SHARING,
+        _H.STOPPED_CONTROL: Cause.STOP_CONTROL,
+        _H.INDICATOR_LOST: Cause.INDICATOR_LOST,
+        _H.WITHDRAWN: Cause.TECHNICIAN,
+        _H.EXPIRED: Cause.EXPIRED,
+        _H.VIEW_ENDED: Cause.VIEW_ENDED,
+        _H.DISCONNECTED: Cause.LEASE_LOST,
+        _H.UNPROVEN: Cause.LEASE_LOST,
+        _H.TIMED_OUT: Cause.LEASE_LOST,
+    }
+)
+"""What a revocation names as its cause."""
+
+TOLD: Mapping[tuple[Stage, Happening], str] = MappingProxyType(
+    {
+        (_S.ASKED, _H.WITHDRAWN): "request_withdrawn",
+        (_S.SHOWING, _H.WITHDRAWN): "request_withdrawn",
+        (_S.SHOWING, _H.TIMED_OUT): "indicator_lost",
+        (_S.RECORDING, _H.REFUSED): "request_withdrawn",
+        (_S.RECORDING, _H.WITHDRAWN): "request_withdrawn",
+        **{
+            (stage, happening): code
+            for stage in (_S.RECORDING, _S.LIVE)
+            for happening, code in {
+                _H.STOPPED_SHARING: "sharing_stopped",
+                _H.STOPPED_CONTROL: "control_stopped",
+                _H.INDICATOR_LOST: "indicator_lost",
+                _H.EXPIRED: "grant_expired",
+            }.items()
+        },
+        (_S.LIVE, _H.WITHDRAWN): "technician_gave_back",
+    }
+)
+"""What the person is told once (codes of agent.port.View.notices); nothing for the rest."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question and what became of it; times in seconds of the device's monotonic clock."""
+
+    ask: Ask
+    ask_hash: str
+    stage: Stage
+    deadline: float
+    """When the stage ends by itself: the answer, the indicator, the entry, or the grant."""
+    language: Language
+    text_hash: str
+    decided_at: float = 0.0
+    live_since: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The request's and its grant's identifier."""
+        return self.ask.request_id
