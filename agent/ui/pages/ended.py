@@ -1,0 +1,50 @@
+"""The last page: who ended the session and why, and that nobody sees this computer any more."""
+
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QWidget
+
+from agent.port import Actions, View
+from agent.ui import theme
+from agent.ui.plaintext import one_line
+from agent.ui.widgets import Callout, button, caption, card, column, label, row, say
+from agent.ui.wording import Texts
+
+
+class EndedPage(QWidget):
+    """What happened; start again, or close."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.title, self.cause, self.safe = label("title"), label(), Callout("calm")
+        self.start_over, self.leave = button("start-over", "primary"), button("quit")
+        self.start_over.clicked.connect(actions.start_over)
+        self._arrange()
+
+    @property
+    def left(self) -> SignalInstance:
+        """The person wants to close Beistand."""
+        return self.leave.clicked
+
+    def render_view(self, view: View, texts: Texts) -> None:
+        """Draw the phase ENDED."""
+        headline = texts.ended_by[view.ended_by] if view.ended_by else texts.ended_unknown
+        say(self.title, headline.format(technician=one_line(view.technician) or texts.someone))
+        say(self.cause, texts.causes[view.ended_cause] if view.ended_cause else "")
+        self.cause.setVisible(view.ended_cause is not None)
+        self.safe.say(texts.ended_safe)
+        caption(self.start_over, texts.ended_start_over)
+        caption(self.leave, texts.ended_close)
+
+    def _arrange(self) -> None:
+        sheet, inside = card()
+        for part in (self.title, self.cause, self.safe):
+            inside.addWidget(part)
+        choices = row()
+        choices.addWidget(self.leave, 1)
+        choices.addWidget(self.start_over, 1)
+        inside.addSpacing(theme.GAP)
+        inside.addLayout(choices)
+        page = column(self)
+        page.addStretch(1)
+        page.addWidget(sheet)
+        page.addStretch(2)
