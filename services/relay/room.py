@@ -1,0 +1,318 @@
+"""One session at this relay: carries out on viewers and agent what the pure parts decide.
+
+Synchronous throughout: when a stop has been handled, everything it stops has been stopped. Knows sockets and
+the way to the agent only as small ports, and nothing of NATS.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from beistand.protocol import frames, subjects
+from beistand.protocol.capabilities import Capability
+from beistand.protocol.errors import BeistandError, InvalidMessage, NoGrant, RateLimited
+from beistand.protocol.messages import (
+    MediaDown,
+    Message,
+    Party,
+    RelayControl,
+    RelayPaused,
+    RelayReady,
+    RelayStopped,
+    SessionEntry,
+    encode,
+)
+from services.relay import metrics
+from services.relay.budget import InputBudget
+from services.relay.domain import (
+    ControlChanged,
+    Effect,
+    Flow,
+    FlowChanged,
+    Gatekeeper,
+    Reason,
+    Tombstones,
+    ViewStopped,
+)
+from services.relay.pictures import Lane, Stream
+from services.relay.proof import Grant
+
+log = logging.getLogger(__name__)
+
+STALLED = Reason(RateLimited, Party.SYSTEM)
+
+
+class Handle(Protocol):
+    """A timer that can be called off."""
+
+    def when(self) -> float:
+        """When it fires, monotonic seconds."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The one source of time: monotonic seconds, wall time, and a timer on the monotonic one."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], datetime]
+    call_at: Callable[[float, Callable[[], None]], Handle]
+
+
+class Socket(Protocol):
+    """A viewer's socket (adapter: sockets.py)."""
+
+    def text(self, message: Message) -> None:
+        """Send a message."""
+
+    def frame(self, chunk: bytes) -> bool:
+        """Send a chunk; false: the socket did not take everything, write no more until it has drained."""
+
+    def stop(self, last_words: RelayStopped, *, code: int) -> None:
+        """Say why and close with this code; what still waits to be written must not delay that."""
+
+
+class Downlink(Protocol):
+    """The way to agents (adapter: adapters.py). Never blocks, never queues behind a lost connection."""
+
+    def post(self, subject: str, payload: bytes) -> None:
+        """Send, or drop if that is not possible right now."""
+
+    def discard(self, subject: str) -> None:
+        """Take back what was posted to this subject and has not left yet."""
+
+
+@dataclass(eq=False)
+class Viewer:
+    """One admitted socket: which technician watches under which grant."""
+
+    socket: Socket
+    technician_id: str
+    grant: Grant
+    budget: InputBudget
+    lane: Lane = field(default_factory=Lane)
+    invalid: int = 0
+
+
+class Room:
+    """The viewers, streams and gate of one session."""
+
+    def __init__(
+        self, org: str, sid: str, *, tombstones: Tombstones, downlink: Downlink, clock: Clock
+    ) -> None:
+        self.org, self.sid = org, sid
+        self.gate = Gatekeeper(sid, tombstones=tombstones)
+        self.session: SessionEntry | None = None
+        self.expected: Counter[str] = Counter()
+        """Technicians whose viewers are here or about to come in: only their grants are of interest."""
+        self.unread: list[Callable[[], None]] = []
+        """What the agent said before its key was known, in order."""
+        self._downlink = downlink
+        self._clock = clock
+        self._viewers: set[Viewer] = set()
+        self._streams: dict[str, Stream] = {}
+        self._timer: Handle | None = None
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._clock.monotonic()
+
+    @property
+    def wall(self) -> datetime:
+        """The server's time of day."""
+        return self._clock.wall()
+
+    # --- viewers ----------------------------------------------------------------------------------
+
+    def enter(self, viewer: Viewer) -> None:
+        """Let a viewer in, or raise why not: the grant may have ended since it was looked up."""
+        live = self.gate.live(viewer.technician_id, Capability.VIEW, now=self.now)
+        if live is None or live.id != viewer.grant.id:
+            raise NoGrant
+        self._viewers.add(viewer)
+        metrics.VIEWERS.add(1)
+        control = self.gate.live(viewer.technician_id, Capability.CONTROL, now=self.now)
+        viewer.socket.text(RelayReady(grant_id=live.id, expires_at=viewer.grant.expires_at))
+        viewer.socket.text(RelayControl(live=control is not None))
+        if self.gate.flow is Flow.PAUSED:
+            viewer.socket.text(RelayPaused(paused=True))
+        self._streams.setdefault(live.id, Stream()).want_key()
+        self.settle()
+
+    def leave(self, viewer: Viewer) -> None:
+        """A viewer is gone; harmless if it is already."""
+        if viewer not in self._viewers:
+            return
+        self._viewers.discard(viewer)
+        metrics.VIEWERS.add(-1)
+        viewer.lane.clear()
+        if not self._watching(viewer.grant.id):
+            self._streams.pop(viewer.grant.id, None)
+
+    def shut_out(self, viewer: Viewer, reason: Reason) -> None:
+        """Tell one viewer why and close it; nothing reaches it any more."""
+        self.leave(viewer)
+        error = reason.error()
+        metrics.STOPPED.add(1, {"code": error.code, "cause": str(reason.cause or "")})
+        log.info(
+            "viewer stopped", extra={"sid": self.sid, "code": error.code, "cause": str(reason.cause or "")}
+        )
+        last_words = RelayStopped(code=error.code, by=reason.by, cause=reason.cause)
+        viewer.socket.stop(last_words, code=error.close_code)
+
+    def drained(self, viewer: Viewer) -> None:
+        """A viewer's socket has taken everything: write what waits, or look for a key frame to go on from."""
+        viewer.lane.drained()
+        while viewer in self._viewers and (chunk := viewer.lane.next()) is not None:
+            self._write(viewer, chunk)
+        self._recover(viewer)
+        self.settle()
+
+    # --- traffic ----------------------------------------------------------------------------------
+
+    def frame(self, grant_id: str, chunk: bytes) -> None:
+        """A chunk from the agent: to every viewer of this grant, if it may pass at this moment."""
+        stream = self._streams.get(grant_id)
+        if stream is None or not self.gate.may_show(grant_id, now=self.now):
+            return metrics.FRAMES.add(1, {"outcome": "refused"})
+        try:
+            header = frames.parse(chunk)
+        except InvalidMessage:
+            return metrics.FRAMES.add(1, {"outcome": "invalid"})
+        if not stream.accept(header):
+            metrics.FRAMES.add(1, {"outcome": "dropped"})
+            return self.settle()
+        metrics.FRAMES.add(1, {"outcome": "passed"})
+        for viewer in self._watching(grant_id):
+            ready = viewer.lane.offer(header, chunk)
+            if ready is not None:
+                self._write(viewer, ready)
+        return None
+
+    def shown(self, viewer: Viewer, seq: int) -> None:
+        """A viewer has shown a frame."""
+        self._streams[viewer.grant.id].shown(seq)
+        self.settle()
+
+    def refresh(self, viewer: Viewer) -> None:
+        """A viewer's decoder needs a key frame; what waits for it is worthless."""
+        viewer.lane.clear()
+        self._recover(viewer)
+        self.settle()
+
+    def send_input(self, grant_id: str, payload: bytes) -> None:
+        """Input for the agent, under the control grant it was just found to pass under."""
+        self._downlink.post(subjects.input_of_grant(self.org, self.sid, grant_id), payload)
+
+    def restart(self) -> None:
+        """Frames or credit may have been lost on the way: every stream starts again from a key frame."""
+        for stream in self._streams.values():
+            stream.want_key()
+        self.settle()
+
+    def _write(self, viewer: Viewer, chunk: bytes) -> None:
+        if not viewer.socket.frame(chunk):
+            viewer.lane.blocked(now=self.now)
+            self._arm()
+
+    def _recover(self, viewer: Viewer) -> None:
+        stream = self._streams.get(viewer.grant.id)
+        if stream is not None and viewer.lane.lost:
+            stream.want_key()
+
+    def _watching(self, grant_id: str) -> list[Viewer]:
+        return [viewer for viewer in self._viewers if viewer.grant.id == grant_id]
+
+    # --- effects ----------------------------------------------------------------------------------
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Carry out what the gate decided."""
+        for effect in effects:
+            match effect:
+                case ViewStopped():
+                    self._stop_view(effect)
+                case ControlChanged():
+                    self._change_control(effect)
+                case FlowChanged():
+                    self._change_flow(effect.flow)
+        self.settle()
+
+    def _stop_view(self, effect: ViewStopped) -> None:
+        for viewer in self._watching(effect.grant_id):
+            self.shut_out(viewer, effect.reason)
+
+    def _change_control(self, effect: ControlChanged) -> None:
+        if not effect.live:
+            self._downlink.discard(subjects.input_of_grant(self.org, self.sid, effect.grant_id))
+        self._tell(RelayControl(live=effect.live), technician_id=effect.technician_id)
+
+    def _change_flow(self, flow: Flow) -> None:
+        if flow is Flow.PAUSED:
+            for viewer in self._viewers:
+                viewer.lane.clear()
+            for grant_id in self.gate.live_ids():
+                self._downlink.discard(subjects.input_of_grant(self.org, self.sid, grant_id))
+        if flow is Flow.RUNNING:
+            self.restart()
+        if flow is not Flow.OVER:
+            self._tell(RelayPaused(paused=flow is Flow.PAUSED))
+
+    def _tell(self, message: Message, *, technician_id: str | None = None) -> None:
+        for viewer in self._viewers:
+            if technician_id in (None, viewer.technician_id):
+                viewer.socket.text(message)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Tell the agent what it is to know now, and set the timer for what is due later."""
+        if self.gate.flow is Flow.RUNNING:
+            for grant_id, stream in self._streams.items():
+                self._give_credit(grant_id, stream)
+        self._arm()
+
+    def close(self) -> None:
+        """The last viewer is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_credit(self, grant_id: str, stream: Stream) -> None:
+        credit = stream.take(now=self.now)
+        if credit is None:
+            return
+        message = MediaDown(grant_id=grant_id, shown=credit.shown, key_frame=credit.key_frame)
+        self._downlink.post(subjects.down(self.org, self.sid, subjects.Down.MEDIA), encode(message))
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self.now
+        stalled = [viewer for viewer in self._viewers if (viewer.lane.stalls_at or now + 1) <= now]
+        for viewer in stalled:
+            self.shut_out(viewer, STALLED)
+        self.apply(self.gate.tick(now=now))
+
+    def _arm(self) -> None:
+        due = min((when for when in self._deadlines() if when is not None), default=None)
+        if due is None or (self._timer is not None and self._timer.when() <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_at(due, self._tick)
+
+    def _deadlines(self) -> Iterable[float | None]:
+        yield self.gate.deadline()
+        yield from (viewer.lane.stalls_at for viewer in self._viewers)
+        if self.gate.flow is Flow.RUNNING:
+            yield from (stream.deadline() for stream in self._streams.values())
+
+
+def reason_of(error: BeistandError) -> Reason:
+    """A refusal of ours as a reason to close."""
+    return Reason(type(error), Party.SYSTEM)
