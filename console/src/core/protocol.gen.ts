@@ -1,0 +1,245 @@
+// Generated from beistand/protocol by `python -m beistand.protocol.typescript`. Do not edit.
+
+export const MAX_CHAT = 4000;
+export const MAX_REASON = 300;
+export const MAX_INPUT = 8192;
+export const FRAME_VERSION = 1;
+export const FRAME_HEADER_SIZE = 24;
+export const FRAME_MAX_CHUNK = 491520;
+export const FRAME_MAX_CHUNKS = 64;
+export const FRAME_MAX_SIDE = 16384;
+export const CODEC = { H264: 1, VP9: 2, JPEG: 3 } as const;
+export type Codec = (typeof CODEC)[keyof typeof CODEC];
+
+export const ERROR_CODES = [
+  "internal",
+  "invalid_message",
+  "too_large",
+  "unauthenticated",
+  "ticket_refused",
+  "code_refused",
+  "forbidden",
+  "no_grant",
+  "bad_signature",
+  "not_found",
+  "wrong_state",
+  "already_asked",
+  "asking_blocked",
+  "session_ended",
+  "rate_limited",
+  "unavailable",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Each is asked for, answered, granted and revoked by itself. */
+export type Capability = "view" | "control" | "unattended";
+
+/** Why access or a session ended. */
+export type Cause = "stop_sharing" | "stop_control" | "end_session" | "technician" | "indicator_lost" | "expired" | "lease_lost" | "agent_closed" | "agent_lost" | "view_ended" | "admin";
+
+/** Who did something. */
+export type Party = "customer" | "technician" | "system";
+
+/** A session's life (table: services/session/domain.py). */
+export type SessionState = "waiting" | "active" | "suspended" | "ended" | "expired";
+
+/** A request's and its grant's life (table: services/consent/domain.py). */
+export type RequestState = "asked" | "live" | "denied" | "timed_out" | "withdrawn" | "revoked" | "expired";
+
+/** A session as technicians and integrations see it. */
+export interface SessionView {
+  readonly id: string;
+  readonly state: SessionState;
+  readonly technician_id: string;
+  readonly technician_name: string;
+  readonly organisation_name: string;
+  readonly created_at: string;
+  readonly waiting_until: string;
+  readonly joined_at?: string | null;
+  readonly ended_at?: string | null;
+  readonly ended_by?: Party | null;
+  readonly cause?: Cause | null;
+}
+
+/** A request/grant as technicians see it. */
+export interface RequestView {
+  readonly id: string;
+  readonly session_id: string;
+  readonly technician_id: string;
+  readonly technician_name: string;
+  readonly capability: Capability;
+  readonly reason: string;
+  readonly state: RequestState;
+  readonly asked_at: string;
+  readonly answer_until: string;
+  readonly expires_at?: string | null;
+  readonly closed_at?: string | null;
+  readonly closed_by?: Party | null;
+  readonly cause?: Cause | null;
+}
+
+/** One line of the transcript (stream CHAT). */
+export interface ChatLine {
+  readonly id: string;
+  readonly session_id: string;
+  readonly author: string;
+  readonly party: Party;
+  readonly text: string;
+  readonly sent_at: string;
+}
+
+/** Whether the customer holds picture and input right now. */
+export interface PauseView {
+  readonly session_id: string;
+  readonly paused: boolean;
+}
+
+/** A page of sessions; `next` is the cursor of the next page. */
+export interface SessionList {
+  readonly items: readonly SessionView[];
+  readonly next?: string | null;
+}
+
+/** The transcript, oldest first. */
+export interface ChatList {
+  readonly items: readonly ChatLine[];
+}
+
+/** CloudEvents 1.0; `type` is `beistand.<event>.v1`, `subject` the session id. */
+export interface CloudEvent<T extends EventType = EventType> {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  readonly type: T;
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: "application/json";
+  readonly data: EventData[T];
+}
+
+/** First message of the console on the event socket: a single-use ticket for `events`, within 5 s. */
+export interface EventsHello {
+  readonly type: "events.hello";
+  readonly ticket: string;
+}
+
+/** First message of the gateway on the event socket; `EventsEvent` follow. */
+export interface EventsSnapshot {
+  readonly type: "events.snapshot";
+  readonly session: SessionView;
+  readonly requests: readonly RequestView[];
+  readonly chat: readonly ChatLine[];
+}
+
+/** A domain event as it happened. */
+export interface EventsEvent {
+  readonly type: "events.event";
+  readonly event: AnyEvent;
+}
+
+/** First message on a viewer socket: the single-use ticket, within 5 s. */
+export interface ViewerHello {
+  readonly type: "viewer.hello";
+  readonly ticket: string;
+  readonly codecs: readonly string[];
+}
+
+/** The frame with this sequence number is on the canvas. */
+export interface ViewerShown {
+  readonly type: "viewer.shown";
+  readonly seq: number;
+}
+
+/** The decoder needs a key frame. */
+export interface ViewerRefresh {
+  readonly type: "viewer.refresh";
+}
+
+/** Pointer to a pixel of the picture (frame pixels, origin top left). */
+export interface InputMove {
+  readonly type: "input.move";
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A mouse button goes down or up at a pixel. */
+export interface InputButton {
+  readonly type: "input.button";
+  readonly x: number;
+  readonly y: number;
+  readonly button: "left" | "middle" | "right" | "back" | "forward";
+  readonly action: "down" | "up";
+}
+
+/** Wheel steps: dx > 0 right, dy > 0 down (browser's sense), in notches. */
+export interface InputWheel {
+  readonly type: "input.wheel";
+  readonly x: number;
+  readonly y: number;
+  readonly dx: number;
+  readonly dy: number;
+}
+
+/** A key goes down or up: `KeyboardEvent.key` (the character or named key) and `.code` (the place). */
+export interface InputKey {
+  readonly type: "input.key";
+  readonly key: string;
+  readonly code: string;
+  readonly action: "down" | "up";
+}
+
+/** Text to type as it is (IME, dead keys), in any script. */
+export interface InputText {
+  readonly type: "input.text";
+  readonly text: string;
+}
+
+/** Everything held goes up (the console lost focus). */
+export interface InputRelease {
+  readonly type: "input.release";
+}
+
+/** The grant was verified; frames follow. */
+export interface RelayReady {
+  readonly type: "relay.ready";
+  readonly grant_id: string;
+  readonly expires_at: string;
+}
+
+/** Whether input passes now. */
+export interface RelayControl {
+  readonly type: "relay.control";
+  readonly live: boolean;
+}
+
+/** The customer is being asked whether to end: no picture, no input until it goes on. */
+export interface RelayPaused {
+  readonly type: "relay.paused";
+  readonly paused: boolean;
+}
+
+/** Last message before the socket closes with 4403 (grant over) or 4410 (session over). */
+export interface RelayStopped {
+  readonly type: "relay.stopped";
+  readonly code: string;
+  readonly by: Party;
+  readonly cause?: Cause | null;
+}
+
+export interface EventData {
+  readonly "beistand.session.v1": SessionView;
+  readonly "beistand.request.v1": RequestView;
+  readonly "beistand.chat.v1": ChatLine;
+  readonly "beistand.pause.v1": PauseView;
+}
+
+export type EventType = keyof EventData;
+
+/** One member per event type, so that `type` tells what `data` is. */
+export type AnyEvent = { [T in EventType]: CloudEvent<T> }[EventType];
+
+export type Input = InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
+
+export type FromViewer = ViewerHello | ViewerShown | ViewerRefresh | InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
+
+export type FromRelay = RelayReady | RelayControl | RelayPaused | RelayStopped;

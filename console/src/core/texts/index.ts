@@ -1,0 +1,87 @@
+// The page's texts by language, and those sentences that depend on the state.
+import type { Overlay } from "../access.ts";
+import type { Language } from "../language.ts";
+import { assertNever } from "../never.ts";
+import type { Capability, Cause, Party } from "../protocol.gen.ts";
+import type { Moment } from "../timeline.ts";
+import { de } from "./de.ts";
+import { en, type Texts } from "./en.ts";
+
+export type { Texts };
+export const TEXTS: Readonly<Record<Language, Texts>> = { de, en };
+
+export interface Notice {
+  readonly title: string;
+  readonly body: string;
+}
+
+/** What the stage says; undefined where the picture is. */
+export function overlayNotice(overlay: Overlay, t: Texts): Notice | undefined {
+  switch (overlay.kind) {
+    case "picture":
+      return undefined;
+    case "waiting":
+      return { title: t.code.gone, body: t.code.goneHint };
+    case "ended":
+      return { title: withParty(t.overlay.ended, overlay.by, t), body: sentences(overlay.cause, t, t.overlay.endedHint) };
+    case "stopped":
+      return { title: t.overlay.stopped, body: sentences(overlay.cause, t, t.overlay.chatStays) };
+    case "no_access":
+      return t.overlay.noAccess;
+    case "timed_out":
+      return t.overlay.timedOut;
+    case "loading":
+    case "suspended":
+    case "expired":
+    case "unsupported":
+    case "paused":
+    case "connecting":
+    case "lost":
+    case "asked":
+    case "denied":
+      return t.overlay[overlay.kind];
+    default:
+      return assertNever(overlay);
+  }
+}
+
+/** One line of the timeline. */
+export function momentText(moment: Moment, t: Texts): string {
+  switch (moment.kind) {
+    case "created":
+    case "joined":
+    case "paused":
+    case "resumed":
+      return t.timeline[moment.kind];
+    case "asked":
+    case "allowed":
+      return t.timeline[moment.kind][offered(moment.capability)];
+    case "closed":
+      return closedText(moment, t);
+    case "over":
+      return moment.expired ? t.timeline.codeExpired : withParty(t.timeline.ended, moment.by, t);
+    default:
+      return assertNever(moment);
+  }
+}
+
+function closedText(moment: Extract<Moment, { kind: "closed" }>, t: Texts): string {
+  if (moment.state === "asked" || moment.state === "live") {
+    return "";
+  }
+  const text = t.timeline[moment.state][offered(moment.capability)];
+  return moment.state === "revoked" ? withParty(text, moment.by, t) : text;
+}
+
+/** Access of a kind this console cannot ask for is listed with the kind it is nearest to. */
+function offered(capability: Capability): "view" | "control" {
+  return capability === "control" ? "control" : "view";
+}
+
+function withParty(text: string, by: Party | undefined, t: Texts): string {
+  return by === undefined ? text : `${text} ${t.by[by]}`;
+}
+
+function sentences(cause: Cause | undefined, t: Texts, hint: string): string {
+  return cause === undefined ? hint : `${t.cause[cause]} ${hint}`;
+}
