@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from beistand.bus.connection import MEDIA_BYTES, MEDIA_MESSAGES, UNREACHABLE
 from beistand.bus.store import Conflict, Store
 from beistand.protocol import subjects
-from beistand.protocol.errors import TicketRefused
+from beistand.protocol.errors import TicketRefused, Unavailable
 from beistand.protocol.messages import GrantEntry, SessionEntry, TicketEntry
 from beistand.protocol.subjects import Up
 
@@ -185,6 +185,6 @@ async def _watch(store: Store[M], pattern: str, ear: Callable[[M], None]) -> Non
                 async for stored in entries:
                     if stored is not None:
                         ear(stored.value)
-        except UNREACHABLE:
+        except (Unavailable, *UNREACHABLE):
             log.warning("the store cannot be watched; trying again")
         await asyncio.sleep(RETRY_S)
