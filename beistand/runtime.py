@@ -1,0 +1,71 @@
+"""The frame of every service's main: logs, telemetry, signals, and one readable line when it cannot run."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+
+from beistand import telemetry
+from beistand.bus.settings import SettingsError
+from beistand.protocol.errors import BeistandError
+
+log = logging.getLogger(__name__)
+
+FAILED, BAD_SETTINGS = 1, 2
+_PREFIX = "BEISTAND_"
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def run(name: str, main: Main) -> None:
+    """Run `main(stop)` until it returns; SIGTERM and SIGINT set `stop`, and it then has to finish.
+
+    Exits with one line: 2 for wrong settings (naming the variable), 1 for whatever else stopped it.
+    """
+    telemetry.set_up(name)
+    try:
+        asyncio.run(_supervise(main))
+    except* (SettingsError, BeistandError, ValidationError) as group:
+        error = _first(group)
+        sys.stderr.write(f"beistand {name}: {explain(error)}\n")
+        sys.exit(FAILED if isinstance(error, BeistandError) else BAD_SETTINGS)
+    except* Exception as group:
+        log.critical("service failed", exc_info=_first(group))
+        sys.stderr.write(f"beistand {name}: stopped by an unexpected error, see its log\n")
+        sys.exit(FAILED)
+
+
+def explain(error: BaseException) -> str:
+    """One line for a person: what is wrong, naming the environment variable where it is one."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{_PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()
+    )
+
+
+async def _supervise(main: Main) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        _on_signal(loop, number, stop)
+    log.info("service starts")
+    await main(stop)
+    log.info("service stopped")
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, stop: asyncio.Event) -> None:
+    if sys.platform == "win32":
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    else:
+        loop.add_signal_handler(number, stop.set)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
