@@ -24,6 +24,14 @@ Kind = Literal["plain", "primary", "danger", "quiet"]
 Tone = Literal["warning", "problem", "notice", "calm"]
 L = TypeVar("L", bound=QBoxLayout)
 
+QUESTION_WINDOW = (
+    Qt.WindowType.Window
+    | Qt.WindowType.CustomizeWindowHint
+    | Qt.WindowType.WindowTitleHint
+    | Qt.WindowType.WindowCloseButtonHint
+    | Qt.WindowType.WindowStaysOnTopHint
+)
+"""A window of its own that stays above others, can be closed, but not put away."""
 _TONES: dict[Tone, tuple[str, str]] = {
     "warning": ("warning", theme.WARNING_INK),
     "problem": ("problem", theme.DANGER),
@@ -139,6 +147,11 @@ class Callout(QFrame):
         words.addWidget(self.first)
         words.addWidget(self.more)
         inside.addLayout(words, 1)
+        self._inside = inside
+
+    def add(self, widget: QWidget) -> None:
+        """Put `widget` at the end of the box."""
+        self._inside.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def say(self, first: str, more: str = "") -> None:
         """Show the two texts; an empty one takes no room."""

@@ -49,12 +49,12 @@ class SessionPage(QWidget):
         super().__init__()
         self.people, self.organisation, self.allowed = label("heading"), label("muted"), label("strong")
         self.paused = label("alert")
-        self.screen = AccessRow("screen", button("stop-sharing"))
-        self.control = AccessRow("pointer", button("stop-control"))
+        self.view_row = AccessRow("screen", button("stop-sharing"))
+        self.control_row = AccessRow("pointer", button("stop-control"))
         self.chat = ChatPanel(actions)
         # On the press, not on the release: a pointer that is pulled away meanwhile must not undo a stop.
-        self.screen.stop.pressed.connect(actions.stop_sharing)
-        self.control.stop.pressed.connect(actions.stop_control)
+        self.view_row.stop.pressed.connect(actions.stop_sharing)
+        self.control_row.stop.pressed.connect(actions.stop_control)
         page = row(self, gap=2)
         page.setContentsMargins(*[2 * theme.GAP] * 4)
         page.addWidget(self._panel())
@@ -72,14 +72,14 @@ class SessionPage(QWidget):
         self.chat.render_view(view, texts)
 
     def _render_access(self, view: View, texts: Texts) -> None:
-        say(self.screen.name, texts.screen_label)
-        say(self.control.name, texts.control_label)
-        caption(self.screen.stop, texts.stop_sharing)
-        caption(self.control.stop, texts.stop_control)
-        self.screen.show_accesses(
+        say(self.view_row.name, texts.screen_label)
+        say(self.control_row.name, texts.control_label)
+        caption(self.view_row.stop, texts.stop_sharing)
+        caption(self.control_row.stop, texts.stop_control)
+        self.view_row.show_accesses(
             of(view, Capability.VIEW), texts, free=texts.screen_free, used=texts.screen_used
         )
-        self.control.show_accesses(
+        self.control_row.show_accesses(
             of(view, Capability.CONTROL), texts, free=texts.control_free, used=texts.control_used
         )
 
@@ -87,7 +87,14 @@ class SessionPage(QWidget):
         inner = QWidget()
         inner.setObjectName("scrolled")
         inside = column(inner, gap=2)
-        for part in (self.people, self.organisation, self.allowed, self.paused, self.screen, self.control):
+        for part in (
+            self.people,
+            self.organisation,
+            self.allowed,
+            self.paused,
+            self.view_row,
+            self.control_row,
+        ):
             inside.addWidget(part)
         inside.addStretch(1)
         sheet, frame = card()

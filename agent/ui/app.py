@@ -1,0 +1,98 @@
+"""Starts Qt, joins windows and engine, stays until the person leaves. Only here a QApplication is made."""
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from agent.port import Engine, View
+from agent.ui import theme
+from agent.ui.texts import language_of
+from agent.ui.windows import Windows
+
+
+class Bridge(QObject):
+    """Carries views from the engine's thread to the windows' thread."""
+
+    viewed = Signal(object)
+
+    def deliver(self, view: View) -> None:
+        """Called by the engine from any thread."""
+        self.viewed.emit(view)
+
+
+def run(
+    engine: Engine,
+    *,
+    geometry_file: Path | None,
+    language: str | None,
+    code: str | None,
+    indicator_is_visible: Callable[[int], bool],
+) -> int:
+    """Show the windows until the person leaves; then close the engine. Returns the exit status.
+
+    `language` (de, en) overrides the system's; `code` is a join code or link that came along, it is looked up
+    but never joined by itself; `indicator_is_visible` proves that a native window is really on screen.
+    """
+    application = make_application()
+    windows = Windows(
+        engine,
+        language=language_of(language),
+        indicator_is_visible=indicator_is_visible,
+        geometry_file=geometry_file,
+    )
+    bridge = Bridge()
+    bridge.viewed.connect(windows.render_view, Qt.ConnectionType.QueuedConnection)
+    windows.left.connect(application.quit)
+    engine.subscribe(bridge.deliver)
+    windows.open(code)
+    try:
+        with _leaving_on_signals():
+            return application.exec()
+    finally:
+        engine.close()
+        bridge.viewed.disconnect()
+        windows.close()
+
+
+def make_application() -> QApplication:
+    """The one QApplication, in our look."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Beistand")
+    application.setDesktopFileName("beistand")
+    application.setQuitOnLastWindowClosed(False)
+    theme.apply(application)
+    return application
+
+
+@contextmanager
+def _leaving_on_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM leave in an orderly way; Qt's loop alone would never see them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    here, there = socket.socketpair()
+    there.settimeout(0)
+    notifier = QSocketNotifier(here.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(QCoreApplication.quit)
+    before = {number: signal.signal(number, _noted) for number in (signal.SIGINT, signal.SIGTERM)}
+    wakeup = signal.set_wakeup_fd(there.fileno())
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        notifier.setEnabled(False)
+        here.close()
+        there.close()
+
+
+def _noted(_number: int, _frame: object) -> None:
+    """The wake-up byte does the work; without a handler Python would raise or die instead."""

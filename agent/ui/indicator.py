@@ -1,0 +1,163 @@
+"""The bar above everything while somebody sees or controls: who, since when, and buttons that stop it.
+
+It asks no window manager for its place (X11: override-redirect), so none can hide or shade it.
+"""
+
+from datetime import datetime
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QMouseEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from agent.port import Access, Actions, View
+from agent.ui import icons, theme
+from agent.ui.texts import clock, names, time_of_day
+from agent.ui.widgets import button, caption, column, drawing, label, mark, row, say
+from agent.ui.wording import Texts
+from beistand.protocol.capabilities import Capability
+
+_FLAGS = (
+    Qt.WindowType.Tool
+    | Qt.WindowType.FramelessWindowHint
+    | Qt.WindowType.WindowStaysOnTopHint
+    | Qt.WindowType.X11BypassWindowManagerHint
+)
+_SECOND_MS = 1000
+_WORDS = 300
+"""Least width of the text beside the buttons."""
+
+
+class IndicatorBar(QWidget):
+    """Draws the live accesses; can be pulled along the top edge, never off it."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(None, _FLAGS)
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.setWindowIcon(icons.icon("mark-live"))
+        self._accesses: tuple[Access, ...] = ()
+        self._texts: Texts | None = None
+        self._share = 0.5
+        self._grip: QPoint | None = None
+        self.summary, self.since = label("strong"), label("small")
+        self.stop_control, self.stop_sharing = button("stop-control"), button("stop-sharing")
+        self.end_session = button("end-session", "danger")
+        self._arrange()
+        # On the press: a pointer that is pulled away before the release must not undo a stop.
+        self.stop_control.pressed.connect(actions.stop_control)
+        self.stop_sharing.pressed.connect(actions.stop_sharing)
+        self.end_session.pressed.connect(actions.ask_end)
+        self._ticker = QTimer(self, interval=_SECOND_MS)
+        self._ticker.timeout.connect(self._tick)
+        QGuiApplication.primaryScreen().geometryChanged.connect(self._place)
+
+    def render_view(self, view: View, texts: Texts) -> None:
+        """Draw this view; whether the bar is on screen is decided elsewhere."""
+        self._texts, self._accesses = texts, view.accesses
+        self.setWindowTitle(texts.title_indicator)
+        say(self.summary, summary_of(view, texts))
+        self.stop_control.setVisible(bool(_people(view, Capability.CONTROL)))
+        caption(self.stop_control, texts.bar_stop_control)
+        caption(self.stop_sharing, texts.bar_stop_sharing)
+        caption(self.end_session, texts.bar_end_session)
+        mark(self, "state", _state(view))
+        self._tick()
+        self._place()
+
+    def appear(self) -> None:
+        """Show the bar in its place, above everything."""
+        self._place()
+        self.show()
+        self.raise_()
+        self._ticker.start()
+
+    def vanish(self) -> None:
+        """Nothing is shared any more."""
+        self._ticker.stop()
+        self.hide()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """The bar cannot be closed; its buttons end what it shows."""
+        event.ignore()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Take hold of the bar."""
+        self._grip = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Pull the bar along the top edge."""
+        if self._grip is None:
+            return
+        screen = QGuiApplication.primaryScreen().geometry()
+        room = max(1, screen.width() - self.width())
+        left = event.globalPosition().toPoint().x() - self._grip.x() - screen.left()
+        self._share = min(max(left / room, 0.0), 1.0)
+        self._place()
+
+    def mouseReleaseEvent(self, _: QMouseEvent) -> None:  # noqa: N802
+        """Let go of the bar."""
+        self._grip = None
+
+    def _tick(self) -> None:
+        if self._texts is None:
+            return
+        self.since.setVisible(bool(self._accesses))
+        if not self._accesses:
+            return
+        start = min(access.since for access in self._accesses)
+        elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
+        at = time_of_day(self._texts, start)
+        say(self.since, self._texts.bar_clock.format(time=at, elapsed=elapsed))
+
+    def _place(self) -> None:
+        """At the top edge of the primary screen, wholly on it."""
+        screen = QGuiApplication.primaryScreen().geometry()
+        self.ensurePolished()
+        width = min(self.sizeHint().width(), screen.width())
+        height = max(self.heightForWidth(width), self.minimumSizeHint().height())
+        left = screen.left() + round(self._share * (screen.width() - width))
+        self.setGeometry(left, screen.top(), width, height)
+
+    def _arrange(self) -> None:
+        bar = row(self, gap=1)
+        bar.setContentsMargins(2 * theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+        self.picture: QLabel = drawing("screen", size=30, colour=theme.FOCUS)
+        bar.addWidget(self.picture)
+        words = column(gap=0)
+        self.summary.setMinimumWidth(_WORDS)
+        words.addWidget(self.summary)
+        words.addWidget(self.since)
+        bar.addSpacing(theme.GAP)
+        bar.addLayout(words, 1)
+        bar.addSpacing(theme.GAP)
+        for choice in (self.stop_control, self.stop_sharing, self.end_session):
+            bar.addWidget(choice)
+
+
+def _people(view: View, capability: Capability) -> list[str]:
+    return [access.technician for access in view.accesses if access.capability is capability]
+
+
+def _state(view: View) -> str:
+    if view.confirming_end:
+        return "paused"
+    return "control" if _people(view, Capability.CONTROL) else "view"
+
+
+def summary_of(view: View, texts: Texts) -> str:
+    """Who sees and controls, in one sentence."""
+    if view.confirming_end:
+        return texts.bar_paused
+    viewers = names(texts, _people(view, Capability.VIEW))
+    drivers = names(texts, _people(view, Capability.CONTROL))
+    if not viewers and not drivers:
+        return texts.bar_preparing
+    if viewers == drivers:
+        return texts.bar_both.format(technicians=viewers)
+    parts = []
+    if viewers:
+        parts.append(texts.bar_view.format(technicians=viewers))
+    if drivers:
+        parts.append(texts.bar_control.format(technicians=drivers))
+    return ". ".join(parts)

@@ -1,0 +1,153 @@
+"""All windows together: draws every view on each, in one language, and decides which are on screen."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRect, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QWidget
+
+from agent.port import Actions, View
+from agent.ui.consent import ConsentDialog
+from agent.ui.ending import EndingDialog
+from agent.ui.geometry import GeometryFile
+from agent.ui.indicator import IndicatorBar
+from agent.ui.main_window import MainWindow
+from agent.ui.texts import TEXTS, language_of
+from agent.ui.tray import Tray
+from agent.ui.watch import IndicatorWatch
+from beistand.protocol.records import Language
+
+
+class Windows(QObject):
+    """Owns every window; `left` is emitted when the person closes Beistand outside a session."""
+
+    left = Signal()
+
+    def __init__(
+        self,
+        actions: Actions,
+        *,
+        language: Language,
+        indicator_is_visible: Callable[[int], bool],
+        geometry_file: Path | None,
+    ) -> None:
+        super().__init__()
+        self._actions, self._language, self._view = actions, language, View()
+        self._answered: set[str] = set()
+        self.main = MainWindow(actions)
+        actions.own_window(int(self.main.winId()))
+        actions.set_language(language)
+        self.bar, self.ending = IndicatorBar(actions), EndingDialog(actions)
+        self.question: ConsentDialog | None = None
+        self.tray = Tray(actions, present=self.main.present, leave=self.main.close)
+        self._watch = IndicatorWatch(self.bar, is_visible=indicator_is_visible, tell=actions.indicator_shown)
+        self._geometry = GeometryFile(geometry_file, windows=self._stacked) if geometry_file else None
+        for window in (self.main, self.bar, self.ending):
+            self._observe(window)
+        self.main.language_chosen.connect(self.choose_language)
+        self.main.quit_wanted.connect(self.left)
+
+    def open(self, code: str | None) -> None:
+        """Show the main window, with a code that came along."""
+        self.render_view(self._view)
+        self._place(self.main)
+        self.main.show()
+        if code:
+            self.main.code.look_up(code)
+
+    @Slot(object)
+    def render_view(self, view: View) -> None:
+        """Draw this view everywhere."""
+        is_news = len(view.chat) > len(self._view.chat)
+        self._view = view
+        texts = TEXTS[self._language]
+        self._render_bar(view)
+        self._render_ending(view)
+        self._render_question(view)
+        self.main.render_view(view, texts)
+        self.tray.render_view(view, texts)
+        if is_news and not self.main.isActiveWindow():
+            QApplication.alert(self.main)
+        self._tell_geometry()
+
+    @Slot(str)
+    def choose_language(self, name: str) -> None:
+        """Speak this language from now on, in every window."""
+        self._language = language_of(name)
+        self._actions.set_language(self._language)
+        if self.question is not None:
+            self.question.render_texts(TEXTS[self._language])
+        self.render_view(self._view)
+
+    def close(self) -> None:
+        """Take everything off the screen."""
+        self._watch.stop()
+        if self.question is not None:
+            self.question.dismiss()
+        for window in (self.bar, self.ending, self.main):
+            window.hide()
+        self.tray.icon.hide()
+        if self._geometry is not None:
+            self._geometry.close()
+
+    def _render_bar(self, view: View) -> None:
+        self.bar.render_view(view, TEXTS[self._language])
+        if not view.indicator_wanted:
+            self._watch.stop()
+            self.bar.vanish()
+            return
+        if not self.bar.isVisible():
+            self.bar.appear()
+        self._watch.start()
+
+    def _render_ending(self, view: View) -> None:
+        if not view.confirming_end:
+            self.ending.dismiss()
+            return
+        self.ending.render_texts(TEXTS[self._language])
+        self.ending.open_at(self._place)
+
+    def _render_question(self, view: View) -> None:
+        wanted = next((asked for asked in view.questions if asked.request_id not in self._answered), None)
+        if self.question is not None and self.question.question != wanted:
+            self.question.dismiss()
+            self.question = None
+        # One question at a time: a new one waits until it is clear whether the session goes on.
+        if wanted is not None and self.question is None and not view.confirming_end:
+            self.question = ConsentDialog(wanted, self._actions, answered=self._after_answer)
+            self._observe(self.question)
+            self.question.render_texts(TEXTS[self._language])
+            self.question.open_at(self._place)
+
+    def _after_answer(self) -> None:
+        if self.question is not None:
+            self._answered.add(self.question.question.request_id)
+            self.question = None
+        self._render_question(self._view)
+        self._tell_geometry()
+
+    def _stacked(self) -> Mapping[str, QWidget]:
+        windows: dict[str, QWidget] = {"bar": self.bar, "end": self.ending}
+        if self.question is not None:
+            windows["dialog"] = self.question
+        return windows | {"main": self.main}
+
+    def _place(self, window: QWidget) -> None:
+        """In the middle of the primary screen, below the bar."""
+        screen = QGuiApplication.primaryScreen().availableGeometry()
+        below_bar = screen.adjusted(0, self.bar.height() + _FRAME, 0, 0)
+        place = QRect(0, 0, window.width(), window.height())
+        place.moveCenter(below_bar.center())
+        window.move(max(screen.left(), place.left()), max(below_bar.top(), place.top()))
+
+    def _observe(self, window: QWidget) -> None:
+        if self._geometry is not None:
+            self._geometry.watch(window)
+
+    def _tell_geometry(self) -> None:
+        if self._geometry is not None:
+            self._geometry.refresh()
+
+
+_FRAME = 8
