@@ -125,6 +125,11 @@ def event(org: str, sid: str, event_type: Event) -> str:
     return f"bst.evt.{ids.org(org)}.{ids.identifier(sid)}.{Event(event_type)}"
 
 
+def event_everywhere(event_type: Event) -> str:
+    """One type of domain event of every session (what a service listens to)."""
+    return f"bst.evt.*.*.{Event(event_type)}"
+
+
 def events_of_session(org: str, sid: str) -> str:
     """Every domain event of one session."""
     return f"bst.evt.{ids.org(org)}.{ids.identifier(sid)}.*"

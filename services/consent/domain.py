@@ -94,8 +94,14 @@ class RanOut:
 
 Event = Granted | Denied | TimedOut | TakenBack | Revoked | ViewEnded | SessionEnded | RanOut
 
-_CLOSED: dict[type[Any], RequestState | None] = {Revoked: None, ViewEnded: None, SessionEnded: None}
-"""Ending what is over already is harmless: None leaves everything as it is."""
+_CLOSED: dict[type[Any], RequestState | None] = {
+    Denied: None,
+    TimedOut: None,
+    Revoked: None,
+    ViewEnded: None,
+    SessionEnded: None,
+}
+"""A no to what is over already is harmless: None leaves the state, the first who ended it and why."""
 
 TABLE: dict[RequestState, dict[type[Any], RequestState | None]] = {
     RequestState.ASKED: {
@@ -130,11 +136,27 @@ def apply(entry: GrantEntry, event: Event, *, now: datetime) -> GrantEntry:
         raise WrongState("This question or access is over already.")
     target = transitions[type(event)]
     if target is None:
-        return entry
+        return _late(entry, event)
     changes = _EFFECTS[type(event)](entry, event, now)
     if target is not RequestState.LIVE:
         changes = {"closed_at": now, **changes}
     return entry.model_copy(update={"state": target, **changes})
+
+
+def is_done(entry: GrantEntry, event: Event) -> bool:
+    """Whether exactly this grant stands already: the answer was sent again."""
+    return (
+        isinstance(event, Granted)
+        and entry.state is RequestState.LIVE
+        and entry.decision_jws == event.decision_jws
+    )
+
+
+def _late(entry: GrantEntry, event: Event) -> GrantEntry:
+    """Nothing happens any more, but "do not ask again" counts whenever it arrives."""
+    if isinstance(event, Denied) and event.block:
+        return entry.model_copy(update={"blocked": True})
+    return entry
 
 
 def _grant(entry: GrantEntry, event: Granted, now: datetime) -> dict[str, Any]:

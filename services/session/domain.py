@@ -4,26 +4,29 @@
 `WrongState` otherwise) and changes nothing. Knows no NATS, no clock, no storage.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from beistand.protocol import signing
-from beistand.protocol.errors import BadSignature, Ended, NotFound, RateLimited, TicketRefused, WrongState
+from beistand.protocol.errors import BadSignature, Ended, NotFound, WrongState
 from beistand.protocol.messages import (
     Actor,
     ChainLink,
     Party,
     SessionEntry,
+    SessionList,
+    SessionListQuery,
     SessionState,
     SessionView,
-    TicketEntry,
 )
 from beistand.protocol.records import GENESIS, Cause, Hello, Language
 
-MAX_CONNECTIONS = 64
 MAX_LINKS = 64
+CUT_AGAIN_AFTER = timedelta(seconds=5)
+"""A session that ended and still has connections then was left by a replica that died: cut it again."""
+CUT_UNTIL = timedelta(seconds=60)
 FINAL = frozenset({SessionState.ENDED, SessionState.EXPIRED})
 
 
@@ -123,6 +126,9 @@ TABLE: dict[SessionState, dict[type[Any], SessionState]] = {
 """State -> event -> next state; what is not here is refused."""
 
 
+Effect = Callable[[SessionEntry, Any, datetime], dict[str, Any]]
+
+
 def apply(entry: SessionEntry, event: Event, *, now: datetime) -> SessionEntry:
     """The session after `event`, or WrongState / Ended with nothing changed."""
     if entry.state in FINAL:
@@ -130,7 +136,7 @@ def apply(entry: SessionEntry, event: Event, *, now: datetime) -> SessionEntry:
     target = TABLE[entry.state].get(type(event))
     if target is None:
         raise WrongState
-    effect = _EFFECTS.get(type(event), _no_effect)
+    effect: Effect = _EFFECTS.get(type(event), _no_effect)
     changes = {"state": target, **effect(entry, event, now)}
     if target is not SessionState.SUSPENDED:
         changes["suspended_until"] = None
@@ -165,7 +171,7 @@ def _end(_entry: SessionEntry, event: EndAsked, now: datetime) -> dict[str, Any]
     return {"ended_at": now, "ended_by": event.by, "cause": event.cause, "control": None}
 
 
-def _end_when(field: str, cause: Cause) -> Callable[..., dict[str, Any]]:
+def _end_when(field: str, cause: Cause) -> Effect:
     def effect(entry: SessionEntry, _event: Any, now: datetime) -> dict[str, Any]:
         due: datetime | None = getattr(entry, field)
         if due is None or now < due:
@@ -175,7 +181,7 @@ def _end_when(field: str, cause: Cause) -> Callable[..., dict[str, Any]]:
     return effect
 
 
-_EFFECTS: dict[type[Any], Callable[..., dict[str, Any]]] = {
+_EFFECTS: dict[type[Any], Effect] = {
     KeyBound: _bind,
     HelloHeard: _greet,
     AgentLost: _suspend,
@@ -208,6 +214,35 @@ def overdue(entry: SessionEntry, *, now: datetime) -> Event | None:
     return next_deadline[1]
 
 
+def settled(entry: SessionEntry, *, now: datetime) -> SessionEntry:
+    """The session after everything time has brought about."""
+    event = overdue(entry, now=now)
+    return entry if event is None else apply(entry, event, now=now)
+
+
+def due_at(entry: SessionEntry) -> datetime | None:
+    """When somebody has to look at this session again."""
+    if is_uncut(entry) and entry.ended_at is not None:
+        return entry.ended_at + CUT_AGAIN_AFTER
+    next_deadline = deadline(entry)
+    return next_deadline[0] if next_deadline else None
+
+
+def is_uncut(entry: SessionEntry) -> bool:
+    """Whether an ended session still has ways in or connections to be cleared away."""
+    return entry.state in FINAL and bool(entry.connections or entry.agent_tickets or entry.code_locator)
+
+
+def is_abandoned(entry: SessionEntry, *, now: datetime) -> bool:
+    """Whether it was tried long enough to cut this session's connections."""
+    return entry.ended_at is not None and now > entry.ended_at + CUT_UNTIL
+
+
+def cleared(entry: SessionEntry) -> SessionEntry:
+    """The ended session once nothing of it is left to cut."""
+    return entry.model_copy(update={"connections": (), "agent_tickets": (), "code_locator": ""})
+
+
 # --- who may do what ----------------------------------------------------------------------------------
 
 
@@ -232,49 +267,7 @@ def require_active(entry: SessionEntry) -> SessionEntry:
     return entry
 
 
-# --- the agent's connections --------------------------------------------------------------------------
-
-Connection = tuple[str, int]
-"""(NATS server id, client id)."""
-
-
-def check_ticket(ticket: TicketEntry | None, agent_key: str, *, now: datetime) -> TicketEntry:
-    """The ticket if this agent may get in with it now; one answer for everything else."""
-    if ticket is None or ticket.audience != "agent" or now >= ticket.expires_at:
-        raise TicketRefused
-    if ticket.agent_key != agent_key:
-        raise TicketRefused
-    return ticket
-
-
-def connect(
-    entry: SessionEntry, connection: Connection, *, agent_key: str, purpose: str, now: datetime
-) -> SessionEntry:
-    """The session with one more connection of its agent; the first one binds the agent's key."""
-    if entry.state in FINAL or overdue(entry, now=now) is not None:
-        raise Ended
-    if entry.agent_key is None:
-        entry = apply(entry, KeyBound(agent_key), now=now)
-    if entry.agent_key != agent_key:
-        raise TicketRefused
-    if len(entry.connections) >= MAX_CONNECTIONS:
-        raise RateLimited
-    entry = entry.model_copy(update={"connections": (*entry.connections, connection)})
-    if purpose != "control":
-        return entry
-    return apply(entry, AgentBack(), now=now).model_copy(update={"control": connection})
-
-
-def disconnect(entry: SessionEntry, connection: Connection, *, now: datetime, limits: Limits) -> SessionEntry:
-    """The session without that connection; without the control connection the agent is lost."""
-    if connection not in entry.connections:
-        return entry
-    left = tuple(known for known in entry.connections if known != connection)
-    entry = entry.model_copy(update={"connections": left})
-    if entry.control != connection or entry.state in FINAL:
-        return entry
-    entry = apply(entry, AgentLost(until=now + limits.suspended), now=now)
-    return entry.model_copy(update={"control": None})
+# --- the chain ---------------------------------------------------------------------------------------
 
 
 def continued(chain: tuple[ChainLink, ...], link: ChainLink) -> tuple[ChainLink, ...]:
@@ -316,6 +309,20 @@ def opened(
         limit_at=now + limits.total,
         code_locator=locator,
     )
+
+
+def page(entries: Iterable[SessionEntry], query: SessionListQuery) -> SessionList:
+    """The sessions this technician may know of, newest first, from the cursor on."""
+    visible = sorted(
+        (entry for entry in entries if reaches(query.actor, entry)),
+        key=lambda entry: (entry.created_at, entry.sid),
+        reverse=True,
+    )
+    ids = [entry.sid for entry in visible]
+    start = ids.index(query.after) + 1 if query.after in ids else 0
+    shown = visible[start : start + query.limit]
+    more = len(visible) > start + query.limit
+    return SessionList(items=tuple(map(view, shown)), next=shown[-1].sid if more else None)
 
 
 def view(entry: SessionEntry) -> SessionView:

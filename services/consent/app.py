@@ -1,0 +1,138 @@
+"""Wiring of the consent service: settings, connections, tables, loops; nothing is decided here."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+from beistand import runtime
+from beistand.bus import keys, rpc, streams
+from beistand.bus.connection import connect
+from beistand.bus.settings import BusSettings
+from beistand.bus.store import Bucket, Store
+from beistand.health import health_app, nats_ready, serve_http
+from beistand.protocol.errors import BeistandError
+from beistand.protocol.messages import GrantEntry, SessionEntry
+from services.consent import grants, handlers
+from services.consent.adapters import Agenda, KvLedger, Pen, Shelf, Wire, new_id, utc_now
+from services.consent.chain import Chain
+from services.consent.domain import Limits
+from services.consent.ear import Ear
+from services.consent.grants import Parts
+
+NAME: Final = "consent"
+VERSION = "0.1.0"
+SWEEP_EVERY_S = 0.5
+AGAIN_AFTER_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Settings(BusSettings):
+    """`BEISTAND_CONSENT_*`, `BEISTAND_HOST`."""
+
+    host: str = "127.0.0.1"
+    consent_health_port: int = 8083
+    consent_answer_s: int = 60
+    consent_duration_s: int = 3600
+    consent_pause_s: int = 20
+
+    @property
+    def limits(self) -> Limits:
+        """The durations as the domain has them."""
+        return Limits(
+            answer_s=self.consent_answer_s,
+            duration_s=self.consent_duration_s,
+            pause=timedelta(seconds=self.consent_pause_s),
+        )
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run the service until `stop`; then take nothing new, finish what is under way, and leave."""
+    client = await connect(settings, NAME)
+    await streams.provision(client, replicas=settings.nats_replicas)
+    sessions = await Store.open(client, Bucket.SESSIONS, SessionEntry)
+    chains = await Store.open(client, Bucket.GRANTS, Chain)
+    parts = Parts(
+        shelf=Shelf(await Store.open(client, Bucket.GRANTS, GrantEntry), sessions),
+        # The ledger stream replaces this one line: same port, same promise.
+        ledger=KvLedger(chains, sessions, utc_now),
+        wire=Wire(client, utc_now),
+        pen=Pen(keys.read_raw(settings.keys, keys.CONSENT_SEED)),
+        clock=utc_now,
+        new_id=new_id,
+        limits=settings.limits,
+        agenda=Agenda(),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        await _answer_until(stop, settings, parts, tasks)
+    await client.drain()
+
+
+async def _answer_until(
+    stop: asyncio.Event, settings: Settings, parts: Parts, tasks: asyncio.TaskGroup
+) -> None:
+    client = parts.wire.client
+    ear = Ear(client, parts, tasks)
+    await ear.open()
+    service = await rpc.serve(client, name=NAME, version=VERSION, endpoints=handlers.endpoints(parts))
+    loops = [
+        tasks.create_task(_follow(parts), name="follow the buckets"),
+        tasks.create_task(_sweep(parts), name="sweep grants"),
+    ]
+    app = health_app(nats_ready(client))
+    async with serve_http(app, host=settings.host, port=settings.consent_health_port):
+        await stop.wait()
+    await ear.close()
+    await service.stop()
+    for loop in loops:
+        loop.cancel()
+
+
+async def _follow(parts: Parts) -> None:
+    """Keep the agenda as the bucket is; once it is, also close what ended sessions left open."""
+    while True:
+        try:
+            await _follow_once(parts)
+        except BeistandError as error:
+            log.warning("watch interrupted", extra={"code": error.code})
+        await asyncio.sleep(AGAIN_AFTER_S)
+
+
+async def _follow_once(parts: Parts) -> None:
+    async with (
+        parts.shelf.grants.watch("*.*.*") as entries,
+        asyncio.TaskGroup() as tasks,
+    ):
+        async for stored in entries:
+            if stored is None:
+                tasks.create_task(_close_after_sessions(parts), name="follow sessions")
+            else:
+                parts.agenda.note(stored.value)
+
+
+async def _close_after_sessions(parts: Parts) -> None:
+    async with parts.shelf.sessions.watch("*.*") as sessions:
+        async for stored in sessions:
+            if stored is None or stored.value.state not in grants.OVER:
+                continue
+            if parts.agenda.has_open(stored.value):
+                await grants.session_over(parts, stored.value.org, stored.value.sid)
+
+
+async def _sweep(parts: Parts) -> None:
+    while True:
+        try:
+            await grants.sweep(parts)
+        except BeistandError as error:
+            log.warning("sweep interrupted", extra={"code": error.code})
+        await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def main() -> None:
+    """The process."""
+    runtime.run(NAME, lambda stop: serve(Settings(), stop))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""One function per message: load, verify, one step of the domain, store by compare-and-set, tell.
+
+The two tables at the end are all that the consent service answers. A grant waits for the ledger; a stop takes
+effect first and is recorded after.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from beistand.bus.rpc import Endpoint, Request
+from beistand.bus.store import Conflict
+from beistand.protocol import signing, subjects
+from beistand.protocol.errors import (
+    AlreadyAsked,
+    BadSignature,
+    BeistandError,
+    InvalidMessage,
+    NotFound,
+    WrongState,
+)
+from beistand.protocol.messages import (
+    AskConsent,
+    AskDown,
+    GrantEntry,
+    Party,
+    PauseView,
+    Recorded,
+    RequestList,
+    RequestView,
+    SessionEntry,
+    SessionQuery,
+    SignedUp,
+    WithdrawRequest,
+)
+from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Pause, Revocation
+from services.consent import domain, grants, questions
+from services.consent.adapters import key_of
+from services.consent.grants import Parts
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=DeviceRecord)
+
+
+# --- technicians (through the gateway) ----------------------------------------------------------------
+
+
+async def ask(parts: Parts, request: Request[AskConsent]) -> RequestView:
+    """Put a question to the customer."""
+    wanted, now = request.message, parts.clock()
+    session = await parts.shelf.session(wanted.actor.org, wanted.session_id)
+    session = questions.require_active(questions.reachable(wanted.actor, session))
+    check = partial(
+        questions.check_ask,
+        technician_id=wanted.actor.technician_id,
+        capability=wanted.capability,
+        now=now,
+        limits=parts.limits,
+    )
+    check(await parts.shelf.requests(session))
+    question = questions.question(
+        session,
+        wanted.actor,
+        request_id=parts.new_id(),
+        nonce=parts.new_id(),
+        capability=wanted.capability,
+        reason=wanted.reason,
+        now=now,
+        limits=parts.limits,
+    )
+    entry = questions.asked(question, parts.pen.sign(question))
+    await _write_first(parts, entry, check)
+    await parts.wire.tell(entry.org, entry.sid, subjects.Down.ASK, AskDown(jws=entry.ask_jws))
+    await grants.tell_world(parts, entry)
+    return questions.view(entry)
+
+
+async def withdraw(parts: Parts, request: Request[WithdrawRequest]) -> RequestView:
+    """A technician takes a question back or hands access back."""
+    wanted = request.message
+    session = await parts.shelf.session(wanted.actor.org, wanted.session_id)
+    session = questions.reachable(wanted.actor, session)
+    entry = await parts.shelf.request(session.org, session.sid, wanted.request_id)
+    if entry is None:
+        raise NotFound
+    return questions.view(await grants.close(parts, entry, domain.TakenBack()))
+
+
+async def list_requests(parts: Parts, request: Request[SessionQuery]) -> RequestList:
+    """Everything asked in a session, oldest first."""
+    query = request.message
+    session = await parts.shelf.session(query.actor.org, query.session_id)
+    entries = await parts.shelf.requests(questions.reachable(query.actor, session))
+    return RequestList(items=tuple(questions.view(entry) for entry in entries))
+
+
+# --- the customer's device ----------------------------------------------------------------------------
+
+
+async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
+    """An answer: recorded first, whatever it does; then, and only then, perhaps a grant."""
+    session = await _session(parts, request)
+    jws = request.message.jws
+    record = _verified(session, request.message, kind=Decision, name="decision")
+    entry = await parts.shelf.request(session.org, session.sid, record.request_id)
+    if entry is None:
+        raise NotFound
+    questions.check_answer(record, parts.pen.read(entry.ask_jws, Ask), entry.ask_jws)
+    questions.require_active(session)
+    place = await parts.ledger.append(session, record, jws)
+    until = questions.expires_at(record, recorded_at=place.recorded_at)
+    entry_jws = parts.pen.countersign(record, place, expires_at=until)
+    event = questions.answered(record, decision_jws=jws, entry_jws=entry_jws, expires_at=until)
+    if not domain.is_done(entry, event):
+        await grants.answer(parts, entry, event)
+    return Recorded(entry_jws=entry_jws)
+
+
+async def revoked(parts: Parts, request: Request[SignedUp]) -> Recorded:
+    """The device ended grants: they are over now, recorded after. Sent again it is harmless."""
+    session = await _session(parts, request)
+    record = _verified(session, request.message, kind=Revocation, name="revocation")
+    event = domain.Revoked(by=questions.who_stopped(record.cause), cause=record.cause)
+    for request_id in record.grant_ids:
+        entry = await parts.shelf.request(session.org, session.sid, request_id)
+        if entry is not None:
+            await grants.close(parts, entry, event)
+    return await _acknowledge(parts, session, record, request.message.jws)
+
+
+async def pause(parts: Parts, request: Request[SignedUp]) -> Recorded:
+    """The device holds picture and input, or goes on."""
+    session = await _session(parts, request)
+    record = _verified(session, request.message, kind=Pause, name="pause")
+    await parts.wire.announce(
+        session.org, session.sid, PauseView(session_id=session.sid, paused=record.paused)
+    )
+    return await _acknowledge(parts, session, record, request.message.jws)
+
+
+async def heard_end(parts: Parts, request: Request[SignedUp]) -> None:
+    """The customer ended the session. The session service answers; here every grant ends at once."""
+    session = await _session(parts, request)
+    record = _verified(session, request.message, kind=End, name="end")
+    await grants.close_all(parts, session, domain.SessionEnded(by=Party.CUSTOMER, cause=record.cause))
+    await _acknowledge(parts, session, record, request.message.jws)
+
+
+# --- steps shared by the handlers ---------------------------------------------------------------------
+
+
+async def _session(parts: Parts, request: Request[Any]) -> SessionEntry:
+    session = await parts.shelf.session(request.org, request.sid)
+    if session is None:
+        raise NotFound
+    return session
+
+
+def _verified(session: SessionEntry, message: SignedUp, *, kind: type[R], name: str) -> R:
+    if message.type != name:
+        raise InvalidMessage
+    if session.agent_key is None:
+        raise WrongState("Nobody has joined this session.")
+    record = signing.verify(message.jws, signing.public_key_of_agent(session.agent_key), kind)
+    if (record.org, record.sid) != (session.org, session.sid):
+        raise BadSignature("The record is about another session.")
+    return record
+
+
+async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[GrantEntry]], None]) -> None:
+    """Store a question; of several asked at the same moment only the first to be stored stays."""
+    revision = await parts.shelf.grants.create(key_of(entry), entry)
+    earlier = await parts.shelf.stored_before(entry, revision)
+    try:
+        check(earlier)
+    except BeistandError:
+        await _drop(parts, entry, revision)
+        raise
+
+
+async def _drop(parts: Parts, entry: GrantEntry, revision: int) -> None:
+    try:
+        await parts.shelf.grants.delete(key_of(entry), revision=revision)
+    except Conflict:
+        raise AlreadyAsked from None
+
+
+async def _acknowledge(parts: Parts, session: SessionEntry, record: DeviceRecord, jws: str) -> Recorded:
+    """Record what has taken effect already; a record out of its chain is not countersigned."""
+    try:
+        place = await parts.ledger.append(session, record, jws)
+    except BadSignature:
+        log.warning("record does not continue its chain", extra={"sid": session.sid, "kind": record.typ})
+        return Recorded()
+    return Recorded(entry_jws=parts.pen.countersign(record, place, expires_at=None))
+
+
+# --- everything this service answers ------------------------------------------------------------------
+
+Handler = Callable[[Parts, Request[Any]], Awaitable[BaseModel]]
+
+SERVICE: dict[subjects.Service, tuple[type[Any], Handler]] = {
+    subjects.Service.CONSENT_ASK: (AskConsent, ask),
+    subjects.Service.CONSENT_WITHDRAW: (WithdrawRequest, withdraw),
+    subjects.Service.CONSENT_LIST: (SessionQuery, list_requests),
+}
+UP: dict[subjects.Up, tuple[type[Any], Handler]] = {
+    subjects.Up.DECISION: (SignedUp, decision),
+    subjects.Up.REVOKED: (SignedUp, revoked),
+    subjects.Up.PAUSE: (SignedUp, pause),
+}
+
+
+def endpoints(parts: Parts) -> list[Endpoint[Any]]:
+    """The two tables, bound to what the handlers use."""
+    services = [
+        Endpoint(verb.value.split(".")[1], subjects.service(verb), message, partial(handler, parts))
+        for verb, (message, handler) in SERVICE.items()
+    ]
+    ups = [
+        Endpoint(f"up-{verb.value}", subjects.up_everywhere(verb), message, partial(handler, parts))
+        for verb, (message, handler) in UP.items()
+    ]
+    return services + ups
