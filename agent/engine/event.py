@@ -1,9 +1,9 @@
-"""What the guard is told (events) and what it asks for (effects); nothing else passes into it or out of it."""
+"""What the guard is told (events) and what it asks for (effects): all that passes between it and the world."""
 
 from dataclasses import dataclass
 
 from agent.engine.grant import Request
-from agent.port import Answer
+from agent.port import Answer, Notice
 from beistand.protocol.records import Ask, Cause, DecidedBy, Entry, Language, Outcome
 
 # --- events ---------------------------------------------------------------------------------------------
@@ -227,9 +227,9 @@ class SignEnd:
 
 @dataclass(frozen=True)
 class Tell:
-    """Something to tell the person once (a code of agent.port.View.notices)."""
+    """Something to tell the person once."""
 
-    code: str
+    notice: Notice
 
 
 OnDevice = OpenGrant | CloseGrants | CloseEverything | PausePassage | ResumePassage | HoldInput | ReleaseInput

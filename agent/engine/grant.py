@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from agent.port import Notice
 from beistand.protocol.records import Ask, Cause, Language
 
 
@@ -128,27 +129,27 @@ CAUSES: Mapping[Happening, Cause] = MappingProxyType(
 )
 """What a revocation names as its cause."""
 
-TOLD: Mapping[tuple[Stage, Happening], str] = MappingProxyType(
+TOLD: Mapping[tuple[Stage, Happening], Notice] = MappingProxyType(
     {
-        (_S.ASKED, _H.WITHDRAWN): "request_withdrawn",
-        (_S.SHOWING, _H.WITHDRAWN): "request_withdrawn",
-        (_S.SHOWING, _H.TIMED_OUT): "indicator_lost",
-        (_S.RECORDING, _H.REFUSED): "request_withdrawn",
-        (_S.RECORDING, _H.WITHDRAWN): "request_withdrawn",
+        (_S.ASKED, _H.WITHDRAWN): Notice.REQUEST_WITHDRAWN,
+        (_S.SHOWING, _H.WITHDRAWN): Notice.REQUEST_WITHDRAWN,
+        (_S.SHOWING, _H.TIMED_OUT): Notice.INDICATOR_LOST,
+        (_S.RECORDING, _H.REFUSED): Notice.REQUEST_WITHDRAWN,
+        (_S.RECORDING, _H.WITHDRAWN): Notice.REQUEST_WITHDRAWN,
         **{
             (stage, happening): code
             for stage in (_S.RECORDING, _S.LIVE)
             for happening, code in {
-                _H.STOPPED_SHARING: "sharing_stopped",
-                _H.STOPPED_CONTROL: "control_stopped",
-                _H.INDICATOR_LOST: "indicator_lost",
-                _H.EXPIRED: "grant_expired",
+                _H.STOPPED_SHARING: Notice.SHARING_STOPPED,
+                _H.STOPPED_CONTROL: Notice.CONTROL_STOPPED,
+                _H.INDICATOR_LOST: Notice.INDICATOR_LOST,
+                _H.EXPIRED: Notice.GRANT_EXPIRED,
             }.items()
         },
-        (_S.LIVE, _H.WITHDRAWN): "technician_gave_back",
+        (_S.LIVE, _H.WITHDRAWN): Notice.TECHNICIAN_GAVE_BACK,
     }
 )
-"""What the person is told once (codes of agent.port.View.notices); nothing for the rest."""
+"""What the person is told once; nothing for the rest."""
 
 
 @dataclass(frozen=True)

@@ -198,9 +198,9 @@ class _Walk:
         self.decide(request, *_ANSWERS[action])
 
     def _tell(self, request: Request, happening: Happening) -> None:
-        code = TOLD.get((request.stage, happening))
-        if code is not None and e.Tell(code) not in self._afterwards:
-            self._afterwards.append(e.Tell(code))
+        notice = TOLD.get((request.stage, happening))
+        if notice is not None and e.Tell(notice) not in self._afterwards:
+            self._afterwards.append(e.Tell(notice))
 
     def _end_dependents(self, ask: Ask) -> None:
         """What makes sense only beside something that is over is over too."""

@@ -1,4 +1,4 @@
-"""The device's signing key of one session: made fresh for every join, gone for good when the session is over."""
+"""The device's signing key of one session: fresh for every join, gone for good when the session is over."""
 
 import secrets
 

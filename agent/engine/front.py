@@ -1,0 +1,103 @@
+"""What the windows show: the engine's own part (phase, chat, notices) and the view of it all. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from agent.engine.grant import Request, Stage
+from agent.engine.guard import Guard, Standing
+from agent.port import Access, ChatEntry, Notice, Phase, Question, View
+from beistand.protocol.errors import WrongState
+from beistand.protocol.messages import Party
+from beistand.protocol.records import Cause
+
+PHASES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
+    {
+        Phase.CODE: frozenset({Phase.LOOKING_UP}),
+        Phase.LOOKING_UP: frozenset({Phase.CONFIRM, Phase.CODE}),
+        Phase.CONFIRM: frozenset({Phase.JOINING, Phase.CODE}),
+        Phase.JOINING: frozenset({Phase.SESSION, Phase.ENDED, Phase.CODE}),
+        Phase.SESSION: frozenset({Phase.RECONNECTING, Phase.ENDED}),
+        Phase.RECONNECTING: frozenset({Phase.SESSION, Phase.ENDED}),
+        Phase.ENDED: frozenset({Phase.CODE}),
+    }
+)
+"""Which phase may follow which."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """Immutable; every method makes the next."""
+
+    phase: Phase = Phase.CODE
+    problem: str = ""
+    organisation: str = ""
+    technician: str = ""
+    chat: tuple[ChatEntry, ...] = ()
+    ended_by: Party | None = None
+    ended_cause: Cause | None = None
+    notices: tuple[str, ...] = ()
+
+    def moved(self, phase: Phase, **changes: Any) -> "Front":
+        """In another phase, or WrongState; an old problem is forgotten."""
+        if phase not in PHASES[self.phase]:
+            raise WrongState
+        return replace(self, **{"phase": phase, "problem": "", **changes})
+
+    def told(self, notice: Notice) -> "Front":
+        """One more notice."""
+        return replace(self, notices=(*self.notices, notice))
+
+    def troubled(self, code: str) -> "Front":
+        """With a problem to show."""
+        return replace(self, problem=code)
+
+    def chatted(self, entry: ChatEntry) -> "Front":
+        """One more chat line; one that is there already changes nothing."""
+        if any(known.id == entry.id for known in self.chat):
+            return self
+        return replace(self, chat=(*self.chat, entry))
+
+    def delivered(self, line_id: str) -> "Front":
+        """A line of the customer's has arrived."""
+        lines = (replace(line, delivered=True) if line.id == line_id else line for line in self.chat)
+        return replace(self, chat=tuple(lines))
+
+
+def view_of(front: Front, guard: Guard | None, *, now: float) -> View:
+    """The picture for the windows at `now` (seconds, monotonic)."""
+    shown = View(**vars(front))
+    if guard is None or guard.standing is Standing.OVER:
+        return shown
+    return replace(
+        shown,
+        questions=tuple(_question(request) for request in guard.at(Stage.ASKED)),
+        accesses=tuple(_access(request, now) for request in guard.at(Stage.LIVE)),
+        indicator_wanted=guard.is_indicator_wanted,
+        confirming_end=guard.standing is Standing.CONFIRMING,
+    )
+
+
+def _question(request: Request) -> Question:
+    ask = request.ask
+    return Question(
+        request_id=ask.request_id,
+        capability=ask.capability,
+        organisation=ask.organisation_name,
+        technician=ask.technician_name,
+        reason=ask.reason,
+        duration_s=ask.duration_s,
+        answer_within_s=ask.answer_within_s,
+        deadline=request.deadline,
+    )
+
+
+def _access(request: Request, now: float) -> Access:
+    return Access(
+        grant_id=request.id,
+        capability=request.ask.capability,
+        technician=request.ask.technician_name,
+        since=request.live_since or request.ask.asked_at,
+        seconds_left=max(0, round(request.deadline - now)),
+    )
