@@ -1,11 +1,13 @@
 """Which platform this is, chosen here and nowhere else. See `port` for what the adapters promise."""
 
 import sys
+from contextlib import suppress
 from functools import cache
 
-from agent.platform.port import Changes, Desktop, DesktopGone
+from agent.platform.polling import PollingChanges
+from agent.platform.port import Changes, ChangesUnknown, Desktop, DesktopGone
 
-__all__ = ["Changes", "Desktop", "DesktopGone", "indicator_is_visible", "open_desktop"]
+__all__ = ["Changes", "Desktop", "DesktopGone", "indicator_is_visible", "open_changes", "open_desktop"]
 
 
 def open_desktop() -> Desktop:
@@ -22,6 +24,16 @@ def open_desktop() -> Desktop:
         from agent.platform.x11 import X11Desktop
 
         return X11Desktop()
+
+
+def open_changes() -> Changes:
+    """What tells of changes on this desktop's screen, or DesktopGone."""
+    if sys.platform not in ("win32", "darwin"):
+        from agent.platform.x11_changes import X11Changes
+
+        with suppress(ChangesUnknown):
+            return X11Changes()
+    return PollingChanges()
 
 
 def indicator_is_visible(window: int) -> bool:

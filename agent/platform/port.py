@@ -11,6 +11,10 @@ class DesktopGone(Exception):
     """The display cannot be reached (any more)."""
 
 
+class ChangesUnknown(Exception):
+    """This display does not tell of changes: poll."""
+
+
 class Desktop(Protocol):
     """Windows of this desktop. Thread-safe; what cannot be found out is answered so that less is allowed."""
 

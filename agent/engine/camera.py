@@ -1,0 +1,121 @@
+"""From screen to encoded frames for as long as somebody watches; knows no grants, no credit, no network.
+
+Belongs to one thread. `now` is in seconds of the monotonic clock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agent.engine.capture import Monitor, Picture, ScreenUnreadable
+from agent.engine.change import changes, whole
+from agent.engine.encode import Encoder, OpenEncoder
+from beistand.protocol.frames import Codec
+
+SHORTEST_S = 1 / 60
+"""No more than 60 pictures a second."""
+UNREADABLE_S = 0.5
+"""Between two looks at a screen that cannot be read; black meanwhile."""
+REFINE_S = 0.05
+REFINES = 4
+LARGE, FINE = 16 * 1024, 1024
+"""A frame above LARGE bytes may have hit the encoder's cap: up to REFINES more of the unchanged picture
+sharpen it, until one is below FINE."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One encoded frame: Annex B or what the codec calls a frame, and where its picture lies."""
+
+    payload: bytes
+    codec: Codec
+    is_key: bool
+    taken_us: int
+    width: int
+    height: int
+    monitor: Monitor
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What viewers can use: a key frame, or frames that only sharpen an unchanged picture."""
+
+    key: bool
+    refine: bool
+
+
+class Camera:
+    """Decides when a look is worth it, and makes a frame of what changed."""
+
+    def __init__(self, *, grab: Callable[[], Picture], open_encoder: OpenEncoder) -> None:
+        self._grab = grab
+        self._open_encoder = open_encoder
+        self._encoder: Encoder | None = None
+        self._shown: Picture | None = None
+        """What the viewers have, as far as it was sent."""
+        self._taken: Picture | None = None
+        self._is_stale = True
+        self._look_at = 0.0
+        self._refine_at = 0.0
+        self._refines = 0
+
+    def notice(self) -> None:
+        """The screen may have changed."""
+        self._is_stale = True
+
+    def wakes_at(self, wish: Wish) -> float | None:
+        """When to take the next picture, if there is a reason for one."""
+        if self._is_stale or wish.key:
+            return self._look_at
+        return self._refine_at if self._refines and wish.refine else None
+
+    def look(self, now: float) -> None:
+        """Take a picture; black if the screen cannot be read."""
+        self._is_stale = False
+        self._look_at = now + SHORTEST_S
+        try:
+            self._taken = self._grab()
+        except ScreenUnreadable:
+            self._taken = self._shown and replace(self._shown, pixels=np.zeros_like(self._shown.pixels))
+            self._is_stale = True
+            self._look_at = now + UNREADABLE_S
+
+    def frame(self, now: float, wish: Wish) -> Frame | None:
+        """The picture taken last as a frame, or None if the viewers have it already."""
+        taken = self._taken
+        if taken is None:
+            return None
+        encoder = self._encoder_for(taken)
+        before = self._shown
+        rects = whole(taken.pixels) if before is None else changes(before.pixels, taken.pixels)
+        key = wish.key or before is None
+        refines = wish.refine and self._refines > 0 and now >= self._refine_at
+        if not (rects or key or refines):
+            return None
+        payload = encoder.encode(taken.pixels, rects, key=key)
+        self._shown = taken
+        self._plan_refining(len(payload), now, afresh=bool(rects) or key)
+        size = (encoder.width, encoder.height)
+        return Frame(payload, encoder.codec, key, taken.taken_us, *size, taken.monitor)
+
+    def close(self) -> None:
+        """Give the encoder back."""
+        if self._encoder is not None:
+            self._encoder.close()
+        self._encoder = self._shown = None
+
+    def _encoder_for(self, picture: Picture) -> Encoder:
+        """The encoder of this size; a new one has shown nothing yet."""
+        if self._encoder is None or self._shown is None or self._shown.pixels.shape != picture.pixels.shape:
+            self.close()
+            height, width, _ = picture.pixels.shape
+            self._encoder = self._open_encoder(width, height)
+        return self._encoder
+
+    def _plan_refining(self, size: int, now: float, *, afresh: bool) -> None:
+        self._refine_at = now + REFINE_S
+        if afresh:
+            self._refines = REFINES if size >= LARGE else 0
+        else:
+            self._refines = self._refines - 1 if size >= FINE else 0

@@ -1,0 +1,225 @@
+"""The screen as a stream of frames per view grant: one thread that grabs, compares, encodes and publishes.
+
+Newest picture wins, nothing queues. The picture is encoded once for all grants; who has no credit misses it
+and goes on with a later key frame. The gate is asked around every grab and every chunk (law 3).
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent.engine.camera import Camera, Frame, Wish
+from agent.engine.capture import Screen
+from agent.engine.encode import OpenEncoder
+from agent.engine.gate import Gate
+from agent.engine.pacing import Pacing
+from agent.engine.ports import Publish
+from agent.platform import Changes, DesktopGone
+from beistand.protocol import frames
+from beistand.protocol.messages import MediaDown
+
+IDLE_S = 1.0
+"""The longest sleep while somebody watches."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Stream:
+    publish: Publish
+    pacing: Pacing = field(default_factory=Pacing)
+
+
+class ScreenMedia:
+    """See `ports.Media`. All of its methods return at once; the thread does the work.
+
+    `on_lost` is called from the thread when the display is gone: nothing is captured any more.
+    """
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        open_encoder: OpenEncoder,
+        open_screen: Callable[[], Screen],
+        open_changes: Callable[[], Changes],
+        clock: Callable[[], float],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._gate = gate
+        self._open_encoder = open_encoder
+        self._open_screen = open_screen
+        self._open_changes = open_changes
+        self._clock = clock
+        self._on_lost = on_lost
+        self._changed = threading.Condition()
+        self._streams: dict[str, _Stream] = {}
+        self._changes: Changes | None = None
+        self._newest: Frame | None = None
+        self._is_closed = False
+        gate.on_close(lambda _: self._wake())
+        self._thread = threading.Thread(target=self._run, name="beistand-media", daemon=True)
+        self._thread.start()
+
+    # --- called by the engine --------------------------------------------------------------------------
+
+    def start(self, grant_id: str, publish: Publish) -> None:
+        """See `ports.Media`."""
+        with self._changed:
+            self._streams[grant_id] = _Stream(publish)
+        self._wake()
+
+    def credit(self, message: MediaDown) -> None:
+        """See `ports.Media`."""
+        with self._changed:
+            stream = self._streams.get(message.grant_id)
+            if stream is None:
+                return
+            stream.pacing.credit(message.shown, wants_key=message.key_frame, now=self._clock())
+        self._wake()
+
+    def stop(self, grant_id: str) -> None:
+        """See `ports.Media`."""
+        with self._changed:
+            self._streams.pop(grant_id, None)
+        self._wake()
+
+    def close(self) -> None:
+        """See `ports.Media`."""
+        with self._changed:
+            self._streams.clear()
+            self._is_closed = True
+        self._wake()
+
+    def desktop_place(self, x: int, y: int) -> tuple[int, int] | None:
+        """The desktop coordinates of a pixel of the newest picture; None before the first."""
+        newest = self._newest
+        if newest is None:
+            return None
+        return newest.monitor.desktop_place(x, y, picture=(newest.width, newest.height))
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            if self._changes is not None:
+                self._changes.interrupt()
+
+    # --- the thread ------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_work():
+                if self._gate.wait_for_view(IDLE_S) and self._streams:
+                    self._show()
+        finally:
+            if not self._is_closed:
+                self._on_lost()
+
+    def _wait_for_work(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._streams or self._is_closed)
+            return not self._is_closed
+
+    def _show(self) -> None:
+        """Show the screen until nobody may see it; what was open is closed then, and afresh next time."""
+        screen = self._open_screen()
+        camera = Camera(grab=screen.grab, open_encoder=self._open_encoder)
+        try:
+            changes = self._open_changes()
+            with self._changed:
+                self._changes = changes
+                for stream in self._streams.values():
+                    stream.pacing.missed()
+            _log.info("screen capture started")
+            while views := self._watched():
+                self._step(camera, changes, views)
+        except DesktopGone:
+            _log.warning("the display is gone")
+            self._on_lost()
+            with self._changed:
+                self._changed.wait(IDLE_S)
+        finally:
+            self._end_show(camera, screen)
+
+    def _end_show(self, camera: Camera, screen: Screen) -> None:
+        with self._changed:
+            changes, self._changes = self._changes, None
+        if changes is not None:
+            changes.close()
+        camera.close()
+        screen.close()
+        _log.info("screen capture stopped")
+
+    def _watched(self) -> tuple[str, ...]:
+        live = self._gate.live_views()
+        with self._changed:
+            return tuple(grant_id for grant_id in live if grant_id in self._streams)
+
+    def _step(self, camera: Camera, changes: Changes, views: tuple[str, ...]) -> None:
+        """Make and send a frame if there is one to be had, else wait for a reason."""
+        now = self._clock()
+        wish, reasons = self._wishes(views, now)
+        if wish is not None:
+            looks_at = camera.wakes_at(wish)
+            if looks_at is not None and looks_at <= now:
+                self._picture(camera, changes, views, wish)
+                return
+            reasons.append(looks_at)
+        until = min((at for at in reasons if at is not None), default=now + IDLE_S)
+        if changes.wait(min(max(until - now, 0.0), IDLE_S)):
+            camera.notice()
+
+    def _wishes(self, views: tuple[str, ...], now: float) -> tuple[Wish | None, list[float | None]]:
+        """What the viewers with credit can use, None if nobody has any; and when that changes by itself."""
+        with self._changed:
+            paces = [self._streams[grant_id].pacing for grant_id in views if grant_id in self._streams]
+            for pace in paces:
+                pace.settle(now)
+            key = any(pace.wants_key(now) for pace in paces)
+            is_useful = any(pace.takes(key=key) for pace in paces)
+            # Frames that only sharpen are for everybody or nobody, or they would cost somebody a key frame.
+            wish = Wish(key=key, refine=all(pace.takes(key=key) for pace in paces)) if is_useful else None
+            return wish, [pace.wakes_at(now) for pace in paces]
+
+    def _picture(self, camera: Camera, changes: Changes, views: tuple[str, ...], wish: Wish) -> None:
+        with self._gate.capturing(views[0]) as allowed:
+            if not allowed:
+                return
+            camera.look(self._clock())
+        frame = camera.frame(self._clock(), wish)
+        if frame is None:
+            return
+        changes.found()
+        self._newest = frame
+        for grant_id in views:
+            self._send(grant_id, frame)
+
+    def _send(self, grant_id: str, frame: Frame) -> None:
+        """One frame to one grant, as far as its credit and the gate go."""
+        with self._changed:
+            stream = self._streams.get(grant_id)
+            if stream is None or not stream.pacing.takes(key=frame.is_key):
+                if stream is not None:
+                    stream.pacing.missed()
+                return
+            seq = stream.pacing.sent(key=frame.is_key, now=self._clock())
+        for chunk in frames.chunks(_header(frame, seq), frame.payload):
+            with self._gate.capturing(grant_id) as allowed:
+                if not allowed:
+                    return
+                stream.publish(chunk)
+
+
+def _header(frame: Frame, seq: int) -> frames.Header:
+    return frames.Header(
+        codec=frame.codec,
+        is_key=frame.is_key,
+        is_last=True,
+        monitor=0,
+        seq=seq,
+        captured_us=frame.taken_us,
+        width=frame.width,
+        height=frame.height,
+        chunk=0,
+    )

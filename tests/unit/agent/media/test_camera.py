@@ -1,0 +1,135 @@
+"""The camera: a frame for every change, none without one, black when the screen cannot be read."""
+
+import av
+import numpy as np
+import pytest
+
+from agent.engine.camera import REFINE_S, REFINES, SHORTEST_S, UNREADABLE_S, Camera, Frame, Wish
+from agent.engine.capture import Monitor, Picture, ScreenUnreadable
+from agent.engine.encode import H264
+
+pytestmark = pytest.mark.unit
+
+MONITOR = Monitor(0, 0, 640, 480)
+PLAIN, KEY = Wish(key=False, refine=False), Wish(key=True, refine=False)
+
+
+class Desk:
+    """A screen in memory, readable or not."""
+
+    def __init__(self) -> None:
+        self.pixels = np.zeros((480, 640, 4), np.uint8)
+        self.is_readable = True
+
+    def grab(self) -> Picture:
+        if not self.is_readable:
+            raise ScreenUnreadable
+        return Picture(self.pixels.copy(), 7, MONITOR)
+
+    def paint(self) -> None:
+        self.pixels[64:128, 64:128] += 50
+
+    def fill_with_noise(self) -> None:
+        self.pixels[:] = np.random.default_rng(1).integers(0, 255, self.pixels.shape, np.uint8)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def camera(desk: Desk) -> Camera:
+    return Camera(grab=desk.grab, open_encoder=H264)
+
+
+def shot(camera: Camera, now: float, wish: Wish = PLAIN) -> Frame | None:
+    camera.look(now)
+    return camera.frame(now, wish)
+
+
+def test_the_first_frame_is_a_key_frame_of_the_whole_picture(camera):
+    frame = shot(camera, 1.0)
+    assert frame is not None
+    assert frame.is_key
+    assert (frame.width, frame.height, frame.monitor, frame.taken_us) == (640, 480, MONITOR, 7)
+
+
+def test_an_unchanged_screen_makes_no_frame(camera):
+    shot(camera, 1.0)
+    assert shot(camera, 2.0) is None
+    assert camera.wakes_at(PLAIN) is None
+
+
+def test_a_change_makes_a_frame_that_is_no_key_frame(camera, desk):
+    shot(camera, 1.0)
+    desk.paint()
+    camera.notice()
+    assert camera.wakes_at(PLAIN) == 1.0 + SHORTEST_S
+    frame = shot(camera, 2.0)
+    assert frame is not None
+    assert not frame.is_key
+
+
+def test_a_wish_for_a_key_frame_is_met_without_a_change(camera):
+    shot(camera, 1.0)
+    assert camera.wakes_at(KEY) == 1.0 + SHORTEST_S
+    frame = shot(camera, 2.0, KEY)
+    assert frame is not None
+    assert frame.is_key
+
+
+def test_a_new_size_is_a_new_encoder_and_a_key_frame(camera, desk):
+    shot(camera, 1.0)
+    desk.pixels = np.zeros((300, 401, 4), np.uint8)
+    frame = shot(camera, 2.0)
+    assert frame is not None
+    assert frame.is_key
+    assert (frame.width, frame.height) == (400, 300)
+
+
+def test_a_large_frame_is_refined_a_few_times_and_then_it_is_quiet(camera, desk):
+    desk.fill_with_noise()
+    shot(camera, 1.0)
+    wish = Wish(key=False, refine=True)
+    made = 0
+    while (now := camera.wakes_at(wish)) is not None:
+        made += shot(camera, now, wish) is not None
+    assert 1 <= made <= REFINES
+
+
+def test_refining_waits_until_everybody_can_take_it(camera, desk):
+    desk.fill_with_noise()
+    shot(camera, 1.0)
+    assert camera.wakes_at(PLAIN) is None
+    assert shot(camera, 1.0 + REFINE_S) is None
+    assert camera.wakes_at(Wish(key=False, refine=True)) == 1.0 + REFINE_S
+
+
+def test_an_unreadable_screen_is_black_and_looked_at_again(camera, desk):
+    desk.fill_with_noise()
+    decoder = av.CodecContext.create("h264", "r")
+    for now in (1.0, 2.0):
+        frame = shot(camera, now)
+        assert frame is not None
+        (picture,) = decoder.decode(av.Packet(frame.payload))
+        desk.is_readable = False
+    assert picture.to_ndarray(format="gray").mean() < 20
+    assert camera.wakes_at(PLAIN) == 2.0 + UNREADABLE_S
+    assert shot(camera, 3.0) is None
+    desk.is_readable = True
+    assert shot(camera, 4.0) is not None
+
+
+def test_a_screen_that_was_never_readable_makes_no_frame(camera, desk):
+    desk.is_readable = False
+    assert shot(camera, 1.0, KEY) is None
+    assert camera.wakes_at(KEY) == 1.0 + UNREADABLE_S
+
+
+def test_places_follow_the_monitor_and_stay_on_it():
+    monitor = Monitor(1920, -100, 1280, 800)
+    assert monitor.desktop_place(0, 0, picture=(1280, 800)) == (1920, -100)
+    assert monitor.desktop_place(640, 400, picture=(1280, 800)) == (2560, 300)
+    assert monitor.desktop_place(16383, 16383, picture=(1280, 800)) == (3199, 699)
+    assert monitor.desktop_place(2559, 800, picture=(2560, 1600)) == (3199, 300)

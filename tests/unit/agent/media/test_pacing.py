@@ -1,0 +1,128 @@
+"""Credit: how many frames may be on their way, and when a key frame is due."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.engine.pacing import KEY_EVERY_S, SILENCE_S, WINDOW, Pacing
+
+pytestmark = pytest.mark.unit
+
+
+def started(*, now: float = 100.0) -> Pacing:
+    pacing = Pacing()
+    pacing.credit(None, wants_key=False, now=now)
+    pacing.sent(key=True, now=now)
+    return pacing
+
+
+def test_nothing_goes_out_without_credit():
+    pacing = Pacing()
+    assert not pacing.has_room()
+    assert not pacing.takes(key=True)
+    assert not pacing.wants_key(100.0)
+    assert pacing.wakes_at(100.0) is None
+
+
+def test_the_first_frame_is_number_one_and_a_key_frame():
+    pacing = Pacing()
+    pacing.credit(None, wants_key=False, now=100.0)
+    assert pacing.wants_key(100.0)
+    assert not pacing.takes(key=False)
+    assert pacing.sent(key=True, now=100.0) == 1
+    assert pacing.takes(key=False)
+
+
+def test_the_window_closes_and_an_acknowledgement_opens_it():
+    pacing = started()
+    pacing.sent(key=False, now=100.0)
+    assert not pacing.takes(key=True)
+    pacing.credit(1, wants_key=False, now=100.1)
+    assert pacing.takes(key=False)
+    assert pacing.sent(key=False, now=100.1) == 3
+    assert not pacing.has_room()
+
+
+def test_an_older_or_impossible_acknowledgement_changes_nothing():
+    pacing = started()
+    pacing.sent(key=False, now=100.0)
+    pacing.credit(0, wants_key=False, now=100.1)
+    assert not pacing.has_room()
+    pacing.credit(4_000_000_000, wants_key=False, now=100.1)
+    pacing.sent(key=False, now=100.2)
+    pacing.sent(key=False, now=100.2)
+    assert not pacing.has_room()
+
+
+def test_a_restart_forgets_what_is_on_its_way_and_wants_a_key_frame():
+    pacing = started()
+    pacing.sent(key=False, now=100.0)
+    pacing.credit(None, wants_key=False, now=102.0)
+    assert pacing.takes(key=True)
+    assert not pacing.takes(key=False)
+    assert pacing.sent(key=True, now=102.0) == 3
+
+
+def test_silence_is_taken_for_loss():
+    pacing = started()
+    pacing.sent(key=False, now=100.5)
+    pacing.settle(100.0 + SILENCE_S - 0.01)
+    assert not pacing.has_room()
+    assert pacing.wakes_at(101.0) == 100.0 + SILENCE_S
+    pacing.settle(100.0 + SILENCE_S)
+    assert pacing.wants_key(100.0 + SILENCE_S)
+
+
+def test_silence_while_nothing_is_on_its_way_means_nothing():
+    pacing = started()
+    pacing.credit(1, wants_key=False, now=100.1)
+    pacing.settle(200.0)
+    assert pacing.takes(key=False)
+    pacing.sent(key=False, now=200.0)
+    pacing.settle(200.0 + SILENCE_S / 2)
+    assert pacing.takes(key=False)
+
+
+def test_key_frames_asked_for_again_and_again_are_limited():
+    pacing = started()
+    pacing.credit(1, wants_key=True, now=100.2)
+    assert not pacing.wants_key(100.2)
+    assert pacing.wakes_at(100.2) == 100.0 + KEY_EVERY_S
+    assert pacing.wants_key(100.0 + KEY_EVERY_S)
+
+
+def test_who_missed_a_frame_waits_for_a_key_frame():
+    pacing = started()
+    pacing.credit(1, wants_key=False, now=100.1)
+    pacing.missed()
+    assert not pacing.takes(key=False)
+    assert pacing.wants_key(101.5)
+
+
+steps = st.lists(
+    st.one_of(
+        st.just("send"), st.none(), st.integers(0, 50), st.floats(0, 3, allow_nan=False).map(lambda s: -1 - s)
+    ),
+    max_size=60,
+)
+
+
+@given(steps)
+def test_never_more_on_the_way_than_the_window_and_never_a_frame_that_cannot_be_decoded(steps):
+    pacing, now, shown, decodable = Pacing(), 100.0, 0, False
+    for step in steps:
+        pacing.settle(now)
+        if step == "send":
+            key = pacing.wants_key(now)
+            if pacing.takes(key=key):
+                assert key or decodable
+                decodable = True
+                pacing.sent(key=key, now=now)
+                assert pacing.seq - pacing._shown <= WINDOW
+        elif step is None or step >= 0:
+            pacing.credit(step, wants_key=False, now=now)
+            decodable = decodable and step is not None
+            shown = max(shown, min(step or 0, pacing.seq))
+            assert pacing._shown >= shown
+        else:
+            now += -1 - step
