@@ -1,0 +1,301 @@
+"""From a real X screen to decoded frames: what is painted arrives, what is stopped does not."""
+
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import av
+import mss
+import numpy as np
+import pytest
+
+from agent.engine.capture import Screen
+from agent.engine.encode import H264
+from agent.engine.gate import Gate, OpenGrant
+from agent.engine.stream import ScreenMedia
+from agent.platform.x11_changes import X11Changes
+from beistand.protocol import frames
+from beistand.protocol.capabilities import Capability
+from beistand.protocol.messages import MediaDown
+from tests.support.painter import Painter, painter
+from tests.support.xvfb import Screen as XScreen
+from tests.support.xvfb import xvfb
+
+pytestmark = pytest.mark.integration
+
+SOON_S = 10.0
+QUIET_S = 0.6
+WIDTH, HEIGHT = 801, 600
+FIRST, SECOND = "view-1".ljust(22, "-"), "view-2".ljust(22, "-")
+
+
+class Viewer:
+    """What a relay and a browser do: put chunks together, decode, acknowledge."""
+
+    def __init__(self, media: ScreenMedia, grant_id: str) -> None:
+        self.media, self.grant_id = media, grant_id
+        self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.decoder = av.CodecContext.create("h264", "r")
+        self.seen: list[frames.Header] = []
+        self.picture: av.VideoFrame | None = None
+
+    def watch(self) -> None:
+        self.media.start(self.grant_id, self.chunks.put)
+        self.credit(None)
+
+    def credit(self, shown: int | None, *, key_frame: bool = False) -> None:
+        self.media.credit(MediaDown(grant_id=self.grant_id, shown=shown, key_frame=key_frame))
+
+    def next(self, timeout: float = SOON_S) -> frames.Header:
+        """The next whole frame, decoded but not acknowledged; queue.Empty if there is none."""
+        payload, header = b"", None
+        while header is None or not header.is_last:
+            message = self.chunks.get(timeout=timeout)
+            header = frames.parse(message)
+            payload += message[frames.HEADER.size :]
+        (self.picture,) = self.decoder.decode(av.Packet(payload))
+        self.seen.append(header)
+        return header
+
+    def settle(self) -> None:
+        """Take and acknowledge frames until none comes any more."""
+        while True:
+            try:
+                self.credit(self.next(QUIET_S).seq)
+            except queue.Empty:
+                return
+
+
+@pytest.fixture
+def screen() -> Iterator[XScreen]:
+    with xvfb(width=WIDTH, height=HEIGHT) as started:
+        yield started
+
+
+@pytest.fixture
+def window(screen: XScreen) -> Iterator[Painter]:
+    with painter(screen.display, x=0, y=0, width=WIDTH, height=HEIGHT) as painted:
+        yield painted
+
+
+@pytest.fixture
+def gate() -> Gate:
+    gate = Gate()
+    open_view(gate, FIRST)
+    return gate
+
+
+@pytest.fixture
+def lost() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def looks() -> list[int]:
+    """The time of every grab."""
+    return []
+
+
+@pytest.fixture
+def media(screen: XScreen, gate: Gate, lost: threading.Event, looks: list[int]) -> Iterator[ScreenMedia]:
+    def clock_ns() -> int:
+        looks.append(time.monotonic_ns())
+        return looks[-1]
+
+    media = ScreenMedia(
+        gate=gate,
+        open_encoder=H264,
+        open_screen=lambda: Screen(clock_ns=clock_ns, display=screen.display),
+        open_changes=lambda: X11Changes(screen.display),
+        clock=time.monotonic,
+        on_lost=lost.set,
+    )
+    yield media
+    media.close()
+
+
+def open_view(gate: Gate, grant_id: str) -> None:
+    gate.open(OpenGrant(grant_id, Capability.VIEW, "technician", time.monotonic() + 600))
+
+
+def psnr_to_screen(viewer: Viewer, screen: XScreen) -> float:
+    """Of the picture at the viewer to the real screen, over all colours."""
+    with mss.MSS(display=screen.display, with_cursor=True) as grabber:
+        shot = np.asarray(grabber.grab(grabber.primary_monitor))
+    assert viewer.picture is not None
+    shown = viewer.picture.to_ndarray(format="bgr24").astype(float)
+    wanted = shot[: shown.shape[0], : shown.shape[1], :3]
+    return float(10 * np.log10(255**2 / max(((shown - wanted) ** 2).mean(), 1e-9)))
+
+
+def test_what_is_painted_is_what_the_viewer_sees(screen, window, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    assert viewer.seen[0].is_key
+    assert viewer.seen[0].seq == 1
+    assert (viewer.seen[0].width, viewer.seen[0].height) == (WIDTH - 1, HEIGHT)
+    for step in range(8):
+        window.fill(0x3050F0 + step * 0x001000, 40 + step * 70, 100, 60, 200)
+        viewer.settle()
+    assert [header.seq for header in viewer.seen] == list(range(1, len(viewer.seen) + 1))
+    assert sum(header.is_key for header in viewer.seen) == 1
+    assert psnr_to_screen(viewer, screen) >= 35
+
+
+def test_a_screen_full_of_detail_ends_up_sharp_and_then_it_is_quiet(screen, window, media):
+    viewer = Viewer(media, FIRST)
+    random = np.random.default_rng(5)
+    for x in range(0, WIDTH, 12):
+        for y in range(0, HEIGHT, 12):
+            window.fill(int(random.integers(0, 256)) * 0x010101, x, y, 11, 9)
+    viewer.watch()
+    viewer.settle()
+    assert psnr_to_screen(viewer, screen) >= 35
+    assert len(viewer.seen) <= 6
+
+
+def test_an_idle_screen_sends_nothing(media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    with pytest.raises(queue.Empty):
+        viewer.next(1.5)
+
+
+def test_without_credit_nothing_is_sent(media):
+    viewer = Viewer(media, FIRST)
+    media.start(FIRST, viewer.chunks.put)
+    with pytest.raises(queue.Empty):
+        viewer.next(QUIET_S)
+    viewer.credit(None)
+    assert viewer.next().is_key
+
+
+def test_two_frames_are_on_their_way_and_no_third(window, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.next()
+    window.fill(0xFF0000, 0, 0, 100, 100)
+    viewer.next()
+    window.fill(0x00FF00, 0, 0, 100, 100)
+    with pytest.raises(queue.Empty):
+        viewer.next(QUIET_S)
+    viewer.credit(2)
+    assert viewer.next().seq == 3
+    assert viewer.picture.to_ndarray(format="bgr24")[50, 50, 1] > 200  # the newest picture, not an older one
+
+
+def test_after_a_close_not_one_chunk_more(window, gate, media):
+    """The screen is busy, and credit is given for every frame: only the gate stops it."""
+    stopped = threading.Event()
+    late: list[bytes] = []
+    viewer = Viewer(media, FIRST)
+
+    def publish(chunk: bytes) -> None:
+        if stopped.is_set():
+            late.append(chunk)
+        viewer.chunks.put(chunk)
+        viewer.credit(frames.parse(chunk).seq)
+
+    media.start(FIRST, publish)
+    viewer.credit(None)
+    for step in range(30):
+        window.fill(step * 7, 0, 0, WIDTH, HEIGHT)
+        viewer.next()
+    gate.close({FIRST})
+    stopped.set()
+    for step in range(30):
+        window.fill(step * 1000, 0, 0, WIDTH, HEIGHT)
+    viewer.credit(None, key_frame=True)
+    viewer.settle()
+    assert late == []
+
+
+def test_paused_it_is_silent_and_goes_on_with_a_key_frame(window, gate, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    gate.pause()
+    window.fill(0xFF0000, 0, 0, 300, 300)
+    with pytest.raises(queue.Empty):
+        viewer.next(QUIET_S)
+    gate.resume()
+    assert viewer.next().is_key
+
+
+def test_a_second_viewer_starts_with_a_key_frame_and_sees_the_same(screen, window, gate, media):
+    open_view(gate, SECOND)
+    first, second = Viewer(media, FIRST), Viewer(media, SECOND)
+    first.watch()
+    first.settle()
+    second.watch()
+    header = second.next()
+    assert (header.is_key, header.seq) == (True, 1)
+    first.settle()
+    second.settle()
+    window.fill(0x00FF00, 100, 100, 400, 300)
+    first.settle()
+    second.settle()
+    assert psnr_to_screen(first, screen) >= 35
+    assert psnr_to_screen(second, screen) >= 35
+
+
+def test_a_viewer_who_stands_still_holds_nobody_up(screen, window, gate, media):
+    open_view(gate, SECOND)
+    first, still = Viewer(media, FIRST), Viewer(media, SECOND)
+    first.watch()
+    still.watch()
+    first.settle()
+    for step in range(10):
+        window.fill(0x101010 * step, 0, 0, 200, 200)
+        first.credit(first.next().seq)
+    first.settle()
+    assert psnr_to_screen(first, screen) >= 35
+    media.stop(FIRST)
+    still.credit(None)
+    still.settle()
+    assert psnr_to_screen(still, screen) >= 35
+
+
+def test_a_stopped_grant_gets_nothing(window, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    media.stop(FIRST)
+    window.fill(0xFF0000, 0, 0, 100, 100)
+    with pytest.raises(queue.Empty):
+        viewer.next(QUIET_S)
+    media.stop(FIRST)
+
+
+def test_the_pointer_is_in_the_picture_and_moves_with_it(screen, window, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    window.window.warp_pointer(500, 300)
+    window.display.sync()
+    viewer.settle()
+    assert psnr_to_screen(viewer, screen) >= 35
+    assert viewer.picture.to_ndarray(format="gray")[295:320, 495:520].std() > 5
+
+
+def test_a_lost_display_is_noticed_and_nothing_crashes(screen, media, lost):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    os.kill(screen.pid, signal.SIGKILL)
+    assert lost.wait(SOON_S)
+
+
+def test_an_idle_watched_screen_is_hardly_looked_at(looks, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    looks.clear()
+    with pytest.raises(queue.Empty):
+        viewer.next(2.0)
+    assert len(looks) <= 3
