@@ -1,7 +1,9 @@
 """The relay as a process: settings, wiring, drain. The only place here that has a clock."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -16,8 +18,6 @@ from services.relay.adapters import Bus, Outbox
 from services.relay.entrance import Entrance
 from services.relay.room import Clock
 from services.relay.sockets import GOING_AWAY, Door, open_door
-
-READY_S = 2.0
 
 
 class Settings(BusSettings):
@@ -42,8 +42,26 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Where a running relay listens."""
+
+    viewers: int
+    health: int
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve viewers until `stop`; then close them with 1012, so that they come back elsewhere."""
+    """Serve viewers until `stop`."""
+    async with running(settings):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncGenerator[Ports]:
+    """A relay while inside; at the end its viewers are closed with 1012, so that they come back elsewhere.
+
+    Raises SettingsError (keys, taken port) or Unavailable (NATS, buckets).
+    """
     consent_key = keys.read_raw(settings.keys, keys.CONSENT_PUBLIC)
     async with AsyncExitStack() as stack:
         bus = await _connected(settings, stack)
@@ -53,13 +71,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.callback(sending.cancel)
         entrance = Entrance(bus, outbox, consent_key=consent_key, clock=_clock(), group=group)
         door = Door(entrance.arrived, origins=settings.origins)
-        server = await open_door(door, host=settings.host, port=settings.relay_port)
-        stack.callback(server.close)
-        app = health.health_app(lambda: _ready(bus))
-        async with health.serve_http(app, host=settings.host, port=settings.relay_health_port):
-            await stop.wait()
-        server.close()
-        await door.drain(GOING_AWAY)
+        stack.push_async_callback(door.drain, GOING_AWAY)
+        viewers = await open_door(door, host=settings.host, port=settings.relay_port)
+        stack.callback(viewers.close)
+        app = health.health_app(health.nats_ready(bus.control, bus.media))
+        serving = health.serve_http(app, host=settings.host, port=settings.relay_health_port)
+        yield Ports(viewers.sockets[0].getsockname()[1], await stack.enter_async_context(serving))
 
 
 async def _connected(settings: Settings, stack: AsyncExitStack) -> Bus:
@@ -74,12 +91,6 @@ async def _connected(settings: Settings, stack: AsyncExitStack) -> Bus:
         grants=await Store.open(control, Bucket.GRANTS, GrantEntry),
         tickets=await Store.open(control, Bucket.TICKETS, TicketEntry),
     )
-
-
-async def _ready(bus: Bus) -> None:
-    """A round trip on both connections, or an error."""
-    await bus.control.flush(timeout=READY_S)  # type: ignore[arg-type]
-    await bus.media.flush(timeout=READY_S)  # type: ignore[arg-type]
 
 
 def _clock() -> Clock:

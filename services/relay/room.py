@@ -278,7 +278,8 @@ class Room:
         self._arm()
 
     def close(self) -> None:
-        """The last viewer is gone."""
+        """The last viewer is gone; what is over by now stays over for the next one."""
+        self.apply(self.gate.tick(now=self.now))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

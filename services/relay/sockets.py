@@ -16,6 +16,7 @@ from http import HTTPStatus
 import picows
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
+from beistand.bus.settings import SettingsError
 from beistand.protocol.errors import BeistandError, Forbidden, NotFound, Unavailable
 from beistand.protocol.messages import MAX_CONTROL, Message, RelayStopped, encode
 
@@ -237,14 +238,17 @@ def _refusal(error: BeistandError) -> picows.WSUpgradeResponseWithListener:
 
 
 async def open_door(door: Door, *, host: str, port: int) -> asyncio.Server:
-    """Listen for viewers; port 0 takes a free one."""
-    return await picows.ws_create_server(
-        door.request,
-        host,
-        port,
-        logger_name=_quiet,
-        enable_auto_ping=True,
-        auto_ping_idle_timeout=PING_S,
-        auto_ping_reply_timeout=PING_S,
-        max_frame_size=MAX_CONTROL,
-    )
+    """Listen for viewers; port 0 takes a free one. SettingsError if the port is taken."""
+    try:
+        return await picows.ws_create_server(
+            door.request,
+            host,
+            port,
+            logger_name=_quiet,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_S,
+            auto_ping_reply_timeout=PING_S,
+            max_frame_size=MAX_CONTROL,
+        )
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror}") from None
