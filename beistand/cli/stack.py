@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -167,11 +167,11 @@ class Stack:
 
     async def _ready(self, name: str) -> None:
         url = f"http://{self._settings.host}:{self._ports[_HEALTH[name]]}/readyz"
-        while self.processes[name].returncode is None:
-            if await asyncio.to_thread(_answers, url):
-                return
+        while not await asyncio.to_thread(_answers, url):
+            for other, process in self.processes.items():
+                if process.returncode is not None:
+                    raise self._dead(other)
             await asyncio.sleep(_LOOK_EVERY_S)
-        raise self._dead(name)
 
     def _dead(self, name: str) -> SettingsError:
         if name == "nats-server":
@@ -212,11 +212,10 @@ class Stack:
 
 def choose_ports(settings: StackSettings) -> dict[str, int]:
     """Every port of the stack, free right now; SettingsError naming the variable of one that is taken."""
-    sockets = [_bound(settings, name) for name in _PORTS]
-    ports = {name: taken.getsockname()[1] for name, taken in zip(_PORTS, sockets, strict=True)}
-    for taken in sockets:
-        taken.close()
-    return ports
+    with ExitStack() as held:
+        # Held together, so that no free port is found twice.
+        sockets = {name: held.enter_context(_bound(settings, name)) for name in _PORTS}
+        return {name: int(listener.getsockname()[1]) for name, listener in sockets.items()}
 
 
 def _bound(settings: StackSettings, name: str) -> socket.socket:
