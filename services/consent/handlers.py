@@ -4,7 +4,6 @@ The two tables at the end are all that the consent service answers. A grant wait
 effect first and is recorded after.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -40,8 +39,6 @@ from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Pause, R
 from services.consent import domain, grants, questions
 from services.consent.adapters import key_of
 from services.consent.grants import Parts
-
-log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=DeviceRecord)
 
@@ -190,12 +187,9 @@ async def _drop(parts: Parts, entry: GrantEntry, revision: int) -> None:
 
 
 async def _acknowledge(parts: Parts, session: SessionEntry, record: DeviceRecord, jws: str) -> Recorded:
-    """Record what has taken effect already; a record out of its chain is not countersigned."""
-    try:
-        place = await parts.ledger.append(session, record, jws)
-    except BadSignature:
-        log.warning("record does not continue its chain", extra={"sid": session.sid, "kind": record.typ})
-        return Recorded()
+    """Record what has taken effect already. BadSignature if records before it are missing: the device sends it
+    again after them."""
+    place = await parts.ledger.append(session, record, jws)
     return Recorded(entry_jws=parts.pen.countersign(record, place, expires_at=None))
 
 

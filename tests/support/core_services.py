@@ -1,8 +1,8 @@
-"""The session and the consent service running in the test's own loop, on a real nats-server, and who talks to them."""
+"""The session and the consent service in the test's own loop, on a real nats-server, and who talks to them."""
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from beistand.bus.connection import connect
 from beistand.bus.settings import BusSettings
 from beistand.protocol import ids, subjects
 from beistand.protocol.capabilities import Capability
-from beistand.protocol.errors import Unavailable
+from beistand.protocol.errors import BeistandError, Unavailable
 from beistand.protocol.messages import (
     Actor,
     AskConsent,
@@ -129,17 +129,22 @@ async def running(bus: BusSettings, **changes: Any) -> AsyncIterator[Client]:
 
 async def _until_both_answer(gateway: Client) -> None:
     nobody = Technician(gateway, "nobody")
+    await until(lambda: _answers(nobody.sessions))
+    await until(lambda: _answers(lambda: nobody.requests(new_id())))
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Return once the condition holds; TimeoutError if it never does."""
     async with asyncio.timeout(PATIENCE_S):
-        for probe in (nobody.sessions, lambda: nobody.requests(new_id())):
-            while await _is_unavailable(probe):
-                await asyncio.sleep(0.02)
+        while not await condition():  # noqa: ASYNC110 - the condition is another process' state
+            await asyncio.sleep(0.02)
 
 
-async def _is_unavailable(probe: Any) -> bool:
+async def _answers(probe: Callable[[], Awaitable[Any]]) -> bool:
     try:
         await probe()
     except Unavailable:
-        return True
-    except Exception:
         return False
-    return False
+    except BeistandError:
+        return True
+    return True
