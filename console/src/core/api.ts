@@ -90,6 +90,10 @@ export class Api {
     return this.#create("/v1/sessions", {});
   }
 
+  session(sid: string): Promise<SessionView> {
+    return this.#call("GET", path(sid));
+  }
+
   end(sid: string): Promise<SessionView> {
     return this.#post(`${path(sid)}/end`, {});
   }

@@ -86,9 +86,9 @@ export class Assembler {
   #delivered = 0;
   #needsKey = true;
 
-  /** True while only a key frame helps; the viewer asks for one. */
+  /** True while only a key frame helps and none is arriving: the viewer asks for one. */
   get needsKey(): boolean {
-    return this.#needsKey;
+    return this.#needsKey && this.#parts.length === 0;
   }
 
   /** Start again from the next key frame. */

@@ -1,0 +1,119 @@
+// One socket to a relay, one decoding worker, one canvas: they live and die together. `close` is synchronous and leaves
+// no picture behind, whatever the worker is doing.
+import type { TicketIssued } from "../core/api.ts";
+import { readFromRelay } from "../core/messages.ts";
+import { assertNever } from "../core/never.ts";
+import type { FromRelay, FromViewer } from "../core/protocol.gen.ts";
+import type { FromDecoder, ToDecoder } from "../worker/messages.ts";
+import type { CanvasSlot } from "./canvas-slot.ts";
+
+/** Input is not worth queueing behind this much that has not left yet. */
+const MAX_UNSENT = 64 * 1024;
+const CLOSED_BY_US = 1000;
+const UNSPECIFIED = 1005;
+
+export interface PictureReports {
+  readonly said: (message: FromRelay) => void;
+  readonly drawn: () => void;
+  /** The socket went; the picture is gone already. */
+  readonly closed: (code: number) => void;
+  /** Nothing that comes can be decoded here. */
+  readonly undecodable: () => void;
+}
+
+export class Picture {
+  readonly #slot: CanvasSlot;
+  readonly #reports: PictureReports;
+  readonly #worker: Worker;
+  readonly #socket: WebSocket;
+  #isClosed = false;
+
+  constructor(slot: CanvasSlot, issued: TicketIssued, codecs: readonly string[], reports: PictureReports) {
+    this.#slot = slot;
+    this.#reports = reports;
+    this.#worker = this.#startWorker();
+    this.#socket = this.#openSocket(issued, codecs);
+  }
+
+  /** True while input can leave at once. */
+  get isFlowing(): boolean {
+    return this.#socket.bufferedAmount < MAX_UNSENT;
+  }
+
+  send(message: FromViewer): void {
+    if (!this.#isClosed && this.#socket.readyState === WebSocket.OPEN) {
+      this.#socket.send(JSON.stringify(message));
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) {
+      return;
+    }
+    this.#isClosed = true;
+    this.#slot.blank();
+    this.#worker.terminate();
+    this.#socket.close(CLOSED_BY_US);
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(new URL("../worker/decoder.ts", import.meta.url), { type: "module" });
+    const canvas = this.#slot.blank().transferControlToOffscreen();
+    worker.postMessage({ type: "canvas", canvas } satisfies ToDecoder, [canvas]);
+    worker.onmessage = ({ data }: MessageEvent<FromDecoder>) => this.#decoderSaid(data);
+    worker.onerror = () => this.#lost(UNSPECIFIED);
+    return worker;
+  }
+
+  #openSocket({ relay_url: url, ticket }: TicketIssued, codecs: readonly string[]): WebSocket {
+    const socket = new WebSocket(url ?? "");
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.send({ type: "viewer.hello", ticket, codecs });
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.#relaySaid(data);
+    socket.onclose = ({ code }) => this.#lost(code);
+    return socket;
+  }
+
+  #relaySaid(data: string | ArrayBuffer): void {
+    if (this.#isClosed) {
+      return;
+    }
+    if (typeof data !== "string") {
+      this.#worker.postMessage({ type: "chunk", chunk: data } satisfies ToDecoder, [data]);
+      return;
+    }
+    const message = readFromRelay(data);
+    if (message?.type === "relay.stopped") {
+      this.close();
+    }
+    if (message !== undefined) {
+      this.#reports.said(message);
+    }
+  }
+
+  #decoderSaid(message: FromDecoder): void {
+    if (this.#isClosed) {
+      return;
+    }
+    switch (message.type) {
+      case "shown":
+        this.send({ type: "viewer.shown", seq: message.seq });
+        this.#slot.drawn(message.count, message);
+        return this.#reports.drawn();
+      case "refresh":
+        return this.send({ type: "viewer.refresh" });
+      case "undecodable":
+        this.close();
+        return this.#reports.undecodable();
+      default:
+        return assertNever(message);
+    }
+  }
+
+  #lost(code: number): void {
+    if (!this.#isClosed) {
+      this.close();
+      this.#reports.closed(code);
+    }
+  }
+}

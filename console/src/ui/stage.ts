@@ -1,0 +1,119 @@
+// The picture's place: canvas, what lies over it where there is no picture, and a line about who holds the mouse.
+import { overlayOf, type Overlay } from "../core/access.ts";
+import { isOver, type SessionModel } from "../core/session-state.ts";
+import { overlayNotice } from "../core/texts/index.ts";
+import { mayControl, type ViewerState } from "../core/viewer-state.ts";
+import { Button } from "./button.ts";
+import type { CanvasSlot } from "./canvas-slot.ts";
+import { CodeCard } from "./code-card.ts";
+import type { Context, View } from "./context.ts";
+import { h, setAttribute, setText, show } from "./dom.ts";
+import { setIcon, type IconName } from "./icons.ts";
+import type { RemoteInput } from "./remote-input.ts";
+
+export interface StageSource {
+  readonly sid: string;
+  readonly model: () => SessionModel;
+  readonly viewer: () => ViewerState;
+}
+
+const ICONS: Readonly<Record<Overlay["kind"], IconName>> = {
+  picture: "screen",
+  loading: "clock",
+  waiting: "clock",
+  ended: "check",
+  expired: "clock",
+  suspended: "offline",
+  unsupported: "close",
+  paused: "pause",
+  connecting: "screen",
+  lost: "offline",
+  asked: "clock",
+  denied: "hand",
+  timed_out: "clock",
+  stopped: "stop",
+  no_access: "eye",
+};
+
+export class Stage implements View {
+  readonly #context: Context;
+  readonly #source: StageSource;
+  readonly #slot: CanvasSlot;
+  readonly #input: RemoteInput;
+  readonly #icon = h("div", { class: "overlay-icon" });
+  readonly #title = h("h2");
+  readonly #body = h("p");
+  readonly #back: Button;
+  readonly #notice: HTMLElement;
+  readonly #code: CodeCard;
+  readonly #overlay: HTMLElement;
+  readonly #banner = h("div", { class: "banner", attributes: { role: "status" } });
+  readonly #hint = h("span");
+  readonly #keys = h("kbd", {}, "Ctrl + Alt + Shift + Esc");
+  readonly #wayOut = h("span");
+  readonly #size = h("span", { class: "size" });
+  readonly #strip: HTMLElement;
+  readonly element: HTMLElement;
+
+  constructor(context: Context, source: StageSource, slot: CanvasSlot, input: RemoteInput) {
+    this.#context = context;
+    this.#source = source;
+    this.#slot = slot;
+    this.#input = input;
+    this.#code = new CodeCard(context, source.sid);
+    this.#back = new Button({ look: "quiet", icon: "back", click: () => context.open({ page: "sessions" }) });
+    const text = h("div", { attributes: { "aria-live": "polite" } }, this.#title, this.#body);
+    this.#notice = h("div", { class: "overlay-notice" }, this.#icon, text, this.#back.element);
+    this.#overlay = h("div", { class: "overlay", testid: "overlay" }, this.#notice, this.#code.element);
+    const leave = h("span", { class: "way-out" }, this.#keys, " ", this.#wayOut);
+    this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), this.#hint, leave, this.#size);
+    const view = h("div", { class: "stage-view" }, slot.element, this.#overlay, this.#banner);
+    this.element = h("section", { class: "stage" }, view, this.#strip);
+  }
+
+  render(): void {
+    const model = this.#source.model();
+    const overlay = overlayOf(model, this.#source.viewer());
+    setAttribute(this.element, "data-overlay", overlay.kind);
+    setAttribute(this.element, "aria-label", this.#context.t.stage.label);
+    this.#slot.setLabel(this.#context.t.stage.label);
+    this.#input.setLabel(this.#context.t.stage.keyboard);
+    this.#renderOverlay(overlay, model);
+    this.#renderBanner(model);
+    this.#renderStrip(overlay);
+  }
+
+  #renderOverlay(overlay: Overlay, model: SessionModel): void {
+    const { t } = this.#context;
+    const notice = overlayNotice(overlay, t);
+    const hasCode = this.#code.follow(model.session);
+    this.#code.render();
+    show(this.#overlay, notice !== undefined);
+    show(this.#notice, !hasCode);
+    setIcon(this.#icon, ICONS[overlay.kind]);
+    setText(this.#title, notice?.title ?? "");
+    setText(this.#body, notice?.body ?? "");
+    show(this.#back.element, isOver(model.session));
+    this.#back.setLabel(t.sessions.back);
+  }
+
+  #renderBanner(model: SessionModel): void {
+    const isLost = model.link === "lost" && !isOver(model.session);
+    setText(this.#banner, isLost ? this.#context.t.stage.reconnecting : "");
+    show(this.#banner, isLost);
+  }
+
+  #renderStrip(overlay: Overlay): void {
+    const { t } = this.#context;
+    const isLive = mayControl(this.#source.viewer());
+    const mode = !isLive ? "view" : this.#input.hasFocus ? "control" : "ready";
+    const hints = { view: t.stage.viewOnly, ready: t.stage.clickToControl, control: t.stage.controlling };
+    const { width, height } = this.#slot.picture;
+    setAttribute(this.#strip, "data-mode", mode);
+    this.#strip.classList.toggle("is-empty", overlay.kind !== "picture");
+    setText(this.#hint, hints[mode]);
+    setText(this.#wayOut, t.stage.wayOut);
+    show(this.#keys.parentElement ?? this.#keys, mode === "control");
+    setText(this.#size, width > 0 ? `${width} × ${height}` : "");
+  }
+}

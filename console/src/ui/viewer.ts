@@ -1,0 +1,130 @@
+// Keeps the picture of the wanted grant on the page: a new ticket and a new socket for each try, and nothing for a grant
+// that a relay has called over.
+import { ApiError, type Api } from "../core/api.ts";
+import { delayBefore } from "../core/backoff.ts";
+import type { Input } from "../core/protocol.gen.ts";
+import { mayControl, OFF, viewerAfter, type ViewerEvent, type ViewerState } from "../core/viewer-state.ts";
+import type { CanvasSlot } from "./canvas-slot.ts";
+import { decodableCodecs } from "./codecs.ts";
+import { Picture } from "./picture.ts";
+
+export interface ViewerReports {
+  readonly changed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export class Viewer {
+  readonly #api: Api;
+  readonly #sid: string;
+  readonly #slot: CanvasSlot;
+  readonly #reports: ViewerReports;
+  readonly #codecs = decodableCodecs();
+  #state: ViewerState = OFF;
+  #wanted: string | undefined;
+  #picture: Picture | undefined;
+  #attempt = 0;
+  #timer = 0;
+
+  constructor(api: Api, sid: string, slot: CanvasSlot, reports: ViewerReports) {
+    this.#api = api;
+    this.#sid = sid;
+    this.#slot = slot;
+    this.#reports = reports;
+  }
+
+  get state(): ViewerState {
+    return this.#state;
+  }
+
+  /** Show the picture of this view grant; undefined: none. The old picture is gone when this returns. */
+  want(grantId: string | undefined): void {
+    if (grantId === this.#wanted) {
+      return;
+    }
+    this.#wanted = grantId;
+    this.#attempt = 0;
+    this.#drop();
+    if (grantId === undefined) {
+      return this.#apply({ type: "off" });
+    }
+    this.#open(grantId);
+  }
+
+  /** Input passes only while the relay says so, and is never kept for later. */
+  send(messages: readonly Input[]): void {
+    if (mayControl(this.#state)) {
+      messages.forEach((message) => this.#picture?.send(message));
+    }
+  }
+
+  /** False while what was sent has not left yet: the pointer may wait. */
+  get isFlowing(): boolean {
+    return this.#picture?.isFlowing ?? false;
+  }
+
+  #open(grantId: string): void {
+    this.#apply({ type: "open", grantId });
+    this.#connect(grantId).catch((error: unknown) => this.#refused(grantId, error));
+  }
+
+  async #connect(grantId: string): Promise<void> {
+    const codecs = await this.#codecs;
+    if (codecs.length === 0) {
+      return this.#apply({ type: "unsupported" });
+    }
+    const issued = await this.#api.ticket(this.#sid, "relay");
+    if (this.#wanted === grantId && this.#state.kind === "connecting") {
+      this.#picture = this.#newPicture(issued.relay_url ?? "", issued.ticket, codecs);
+    }
+  }
+
+  #newPicture(relayUrl: string, ticket: string, codecs: readonly string[]): Picture {
+    return new Picture(this.#slot, { relay_url: relayUrl, ticket }, codecs, {
+      said: (message) => this.#apply({ type: "said", message }),
+      drawn: () => this.#drawn(),
+      closed: (code) => this.#apply({ type: "closed", code }),
+      undecodable: () => this.#apply({ type: "unsupported" }),
+    });
+  }
+
+  #drawn(): void {
+    this.#attempt = 0;
+    this.#apply({ type: "drawn" });
+  }
+
+  #refused(grantId: string, error: unknown): void {
+    if (this.#wanted !== grantId) {
+      return;
+    }
+    if (!(error instanceof ApiError) || error.code === "unauthenticated" || error.code === "forbidden") {
+      this.#reports.failed(error);
+      return;
+    }
+    this.#apply({ type: "closed", code: 4000 + error.status });
+  }
+
+  #apply(event: ViewerEvent): void {
+    const before = this.#state;
+    this.#state = viewerAfter(before, event);
+    if (this.#state === before) {
+      return;
+    }
+    if (this.#state.kind === "lost") {
+      this.#retry(this.#state.grantId);
+    }
+    this.#slot.setControl(mayControl(this.#state));
+    this.#reports.changed();
+  }
+
+  #retry(grantId: string): void {
+    this.#drop();
+    this.#timer = window.setTimeout(() => this.#open(grantId), delayBefore(this.#attempt, Math.random()));
+    this.#attempt += 1;
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#picture?.close();
+    this.#picture = undefined;
+  }
+}

@@ -1,0 +1,19 @@
+// What the page and the decoding worker tell each other.
+
+export type ToDecoder =
+  | { readonly type: "canvas"; readonly canvas: OffscreenCanvas }
+  | { readonly type: "chunk"; readonly chunk: ArrayBuffer };
+
+export type FromDecoder =
+  /** The frame `seq` is on the canvas, the `count`th one drawn. */
+  | {
+      readonly type: "shown";
+      readonly seq: number;
+      readonly count: number;
+      readonly width: number;
+      readonly height: number;
+    }
+  /** Only a key frame helps. */
+  | { readonly type: "refresh" }
+  /** Key frames came and none could be decoded here. */
+  | { readonly type: "undecodable" };
