@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from beistand.bus.settings import ServiceName
+from beistand.protocol.subjects import Up, up_everywhere
 
 ACCOUNT = "APP"
 SYSTEM_ACCOUNT = "SYS"
@@ -69,6 +70,10 @@ def _provisions() -> tuple[str, ...]:
     return tuple(f"$JS.API.STREAM.{verb}.{name}" for name in streams for verb in ("CREATE", "INFO"))
 
 
+def _hears(*verbs: Up) -> tuple[str, ...]:
+    return tuple(map(up_everywhere, verbs))
+
+
 def _service(name: ServiceName, *, publish: tuple[str, ...], subscribe: tuple[str, ...] = ()) -> Permissions:
     # Every service answers requests: to inboxes only, so no reply subject can steer an answer elsewhere.
     return Permissions(
@@ -85,18 +90,16 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 *_writes(Bucket.SESSIONS),
                 *_writes(Bucket.CODES),
                 *_writes(Bucket.TICKETS),
-                *_reads(Bucket.GRANTS.stream),
                 *_reads(Stream.CHAT),
                 *_provisions(),
-                "bst.srv.consent.*",
                 "bst.down.*.*.chat",
                 "bst.down.*.*.ended",
-                "bst.down.*.*.notice",
                 "bst.evt.*.*.session",
                 "bst.evt.*.*.chat",
+                # nats-server's own inbox: where the callout's answers go.
                 "$SYS._INBOX.>",
             ),
-            subscribe=("bst.up.*.*.*", "bst.evt.*.*.*", CALLOUT_SUBJECT),
+            subscribe=(*_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE, Up.ACTIVITY), CALLOUT_SUBJECT),
         ),
         "consent": _service(
             "consent",
@@ -104,13 +107,12 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 *_writes(Bucket.GRANTS),
                 *_reads(Bucket.SESSIONS.stream),
                 *_provisions(),
-                "bst.srv.session.*",
                 "bst.down.*.*.ask",
                 "bst.down.*.*.notice",
                 "bst.evt.*.*.request",
                 "bst.evt.*.*.pause",
             ),
-            subscribe=("bst.up.*.*.*", "bst.evt.*.*.*"),
+            subscribe=(*_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED), "bst.evt.*.*.session"),
         ),
         "relay": _service(
             "relay",
@@ -121,7 +123,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "bst.down.*.*.media",
                 "bst.input.*.*.*",
             ),
-            subscribe=("bst.media.*.*.*", "bst.up.*.*.*", "bst.evt.*.*.*"),
+            subscribe=("bst.media.*.*.*", *_hears(Up.REVOKED, Up.PAUSE, Up.ENDED, Up.LEASE)),
         ),
         "gateway": _service(
             "gateway",

@@ -177,7 +177,8 @@ class Stack:
         if name == "nats-server":
             return SettingsError(f"nats-server has stopped; see {self.server.log_file}")
         log_file = self._log_file(name)
-        return SettingsError(f"{name} has stopped: {child.last_line(log_file)} (log: {log_file})")
+        reason = child.last_line(log_file) or f"exit code {self.processes[name].returncode}"
+        return SettingsError(f"{name} has stopped: {reason} (log: {log_file})")
 
     def _log_file(self, name: str) -> Path:
         return self.logs / f"{name}.log"
