@@ -50,7 +50,8 @@ class Bubble(QWidget):
         most = max(120, width * 4 // 5)
         bounds = QRect(0, 0, most - _PADDING, 1_000_000)
         needed = self.text.fontMetrics().boundingRect(bounds, Qt.TextFlag.TextWordWrap, self._text)
-        self.text.setFixedWidth(min(most, needed.width() + _PADDING + 2))
+        own = min(most, needed.width() + _PADDING + 2)
+        self.text.setFixedSize(own, self.text.heightForWidth(own))
 
 
 class ChatLog(QScrollArea):

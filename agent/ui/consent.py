@@ -9,15 +9,14 @@ from functools import partial
 from time import monotonic
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QCheckBox, QDialog, QFrame, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from agent.port import Actions, Answer, Question
-from agent.ui import icons, theme
+from agent.ui import theme
 from agent.ui.plaintext import one_line, unbroken
+from agent.ui.question_window import QuestionWindow
 from agent.ui.texts import duration
 from agent.ui.widgets import (
-    QUESTION_WINDOW,
     Callout,
     button,
     caption,
@@ -34,30 +33,23 @@ from beistand.protocol.capabilities import Capability
 ARMING_MS = 700
 """How long Allow stays out of reach at first: a click meant for something else must not hit it."""
 _TICK_MS = 200
-_WIDTH = 740
+_WIDTH, _MARGIN = 840, 48
 _PICTURES = {Capability.VIEW: "screen", Capability.CONTROL: "pointer", Capability.UNATTENDED: "clock"}
 
 
-class ConsentDialog(QDialog):
+class ConsentDialog(QuestionWindow):
     """One question; calls `actions.answer` once at most, and holds injected input back while it is open."""
 
     def __init__(self, question: Question, actions: Actions, *, answered: Callable[[], None]) -> None:
-        super().__init__(None, QUESTION_WINDOW)
+        super().__init__(actions, holder=f"question:{question.request_id}")
         self.question = question
         self._actions, self._answered = actions, answered
         self._texts: Texts | None = None
         self._is_armed = False
         self._is_over = False
-        self.setObjectName("window")
-        self.setWindowIcon(icons.icon("mark"))
         self._make_parts()
         self._arrange()
         self._connect()
-
-    @property
-    def holder(self) -> str:
-        """The name under which input is held back."""
-        return f"question:{self.question.request_id}"
 
     def render_texts(self, texts: Texts) -> None:
         """Draw the question in this language."""
@@ -69,11 +61,11 @@ class ConsentDialog(QDialog):
         say(self.headline, asked.headline.format(technician=technician))
         organisation = one_line(question.organisation)
         say(self.source, texts.ask_from.format(technician=technician, organisation=organisation))
-        say(self.what, f"{asked.what.format(technician=technician)} {asked.limit}")
+        say(self.what, f"{asked.what} {asked.limit}")
         say(self.reason_label, texts.ask_reason)
         say(self.reason, texts.quoted.format(text=one_line(question.reason)))
         say(self.term, texts.ask_duration.format(duration=duration(texts, question.duration_s)))
-        self.warning.say(texts.ask_scam)
+        self.warning.say(texts.ask_scam, texts.ask_scam_signs)
         say(self.silence, texts.ask_silence)
         self.block.setText(texts.ask_block)
         self.block.setAccessibleName(texts.ask_block)
@@ -92,6 +84,7 @@ class ConsentDialog(QDialog):
             self.reason,
             self.term,
             self.warning.first,
+            self.warning.more,
             self.silence,
         )
         spoken = [part.text() for part in labels]
@@ -99,31 +92,20 @@ class ConsentDialog(QDialog):
         return unbroken("\n".join(spoken))
 
     def open_at(self, place: Callable[[QWidget], None]) -> None:
-        """Hold injected input back, then show the question where `place` puts it."""
-        self._actions.hold_input(self.holder)
+        """Show the question where `place` puts it."""
         self._fit()
-        place(self)
-        self.show()
-        self.raise_()
-        self.activateWindow()
-        self.deny.setFocus()
+        self.open_with(self.deny, place=place)
         QTimer.singleShot(ARMING_MS, self, self._arm)
 
     def dismiss(self) -> None:
-        """Close the window without giving an answer, then let input through again."""
+        """Take the question away without giving an answer."""
         self._is_over = True
         self._ticker.stop()
-        self.hide()
-        self._actions.release_input(self.holder)
+        super().dismiss()
         self.deleteLater()
 
     def reject(self) -> None:
-        """Esc is a no."""
-        self._answer(self._refusal())
-
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Closing the window is a no."""
-        event.ignore()
+        """Esc and closing the window are a no."""
         self._answer(self._refusal())
 
     def _answer(self, answer: Answer) -> None:
@@ -165,7 +147,7 @@ class ConsentDialog(QDialog):
         self.warning = Callout("warning")
         self.block = QCheckBox()
         self.block.setObjectName("consent-block")
-        self.silence, self.left, self.left_bar = label(), label("strong"), QProgressBar()
+        self.silence, self.left, self.left_bar = label("muted"), label("strong"), QProgressBar()
         self.left_bar.setRange(0, self.question.answer_within_s * 1000)
         self.left_bar.setTextVisible(False)
         self.allow, self.deny = button("consent-allow"), button("consent-deny", "primary")
@@ -194,11 +176,12 @@ class ConsentDialog(QDialog):
         self._area = scrolling(self._body)
         window.addWidget(self._area)
         window.addWidget(self.warning)
-        window.addWidget(self.block)
-        countdown = row()
-        countdown.addWidget(self.silence, 1)
-        self.left.setWordWrap(False)
-        countdown.addWidget(self.left)
+        countdown = row(gap=1)
+        countdown.addWidget(self.block)
+        countdown.addStretch(1)
+        for part in (self.silence, self.left):
+            part.setWordWrap(False)
+            countdown.addWidget(part)
         window.addLayout(countdown)
         window.addWidget(self.left_bar)
         window.addSpacing(theme.GAP)
@@ -231,7 +214,7 @@ class ConsentDialog(QDialog):
     def _fit(self) -> None:
         """Just high enough for everything; on a small screen the middle scrolls, never the answers."""
         screen = self.screen().availableGeometry()
-        width = min(_WIDTH, screen.width())
+        width = min(_WIDTH, screen.width() - _MARGIN)
         self.setFixedWidth(width)
         self.ensurePolished()
         margins = self._window.contentsMargins()
@@ -244,7 +227,7 @@ class ConsentDialog(QDialog):
         self.setFixedHeight(self.heightForWidth(width))
 
 
-_RESERVED = 110
+_RESERVED = 100
 """What the indicator bar and the window's frame need of the screen's height."""
 
 
@@ -252,7 +235,7 @@ def _quote(heading: QLabel, words: QLabel) -> QFrame:
     frame = QFrame()
     frame.setProperty("role", "quote")
     inside = column(frame, gap=0)
-    inside.setContentsMargins(2 * theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+    inside.setContentsMargins(2 * theme.GAP, 6, theme.GAP, 6)
     inside.addWidget(heading)
     inside.addWidget(words)
     return frame

@@ -3,26 +3,23 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from agent.port import Actions
-from agent.ui import icons, theme
-from agent.ui.widgets import QUESTION_WINDOW, Callout, button, caption, column, drawing, label, row, say
+from agent.ui import theme
+from agent.ui.question_window import QuestionWindow
+from agent.ui.widgets import Callout, button, caption, column, drawing, label, row, say
 from agent.ui.wording import Texts
 
 _WIDTH = 560
-_HOLDER = "ending"
 
 
-class EndingDialog(QDialog):
+class EndingDialog(QuestionWindow):
     """Shown while `View.confirming_end`; Esc and closing it mean: go on."""
 
     def __init__(self, actions: Actions) -> None:
-        super().__init__(None, QUESTION_WINDOW)
+        super().__init__(actions, holder="ending")
         self._actions = actions
-        self.setObjectName("window")
-        self.setWindowIcon(icons.icon("mark"))
         self.setFixedWidth(_WIDTH)
         self.title, self.means, self.paused = label("heading"), label(), Callout("calm")
         self.confirm, self.cancel = button("confirm-end", "danger"), button("cancel-end")
@@ -39,37 +36,18 @@ class EndingDialog(QDialog):
         self.setWindowTitle(texts.title_ending)
         say(self.title, texts.ending_title)
         say(self.means, texts.ending_means)
-        self.paused.say(texts.ending_paused)
+        self.paused.say("", texts.ending_paused)
         caption(self.confirm, texts.ending_confirm)
         caption(self.cancel, texts.ending_cancel)
 
     def open_at(self, place: Callable[[QWidget], None]) -> None:
-        """Hold injected input back, then show the question where `place` puts it."""
-        if self.isVisible():
-            return
-        self._actions.hold_input(_HOLDER)
+        """Show the question where `place` puts it."""
         self.ensurePolished()
         self.setFixedHeight(self.heightForWidth(_WIDTH))
-        place(self)
-        self.show()
-        self.raise_()
-        self.activateWindow()
-        self.confirm.setFocus()
-
-    def dismiss(self) -> None:
-        """The question is answered: close, then let input through again."""
-        if not self.isVisible():
-            return
-        self.hide()
-        self._actions.release_input(_HOLDER)
+        self.open_with(self.confirm, place=place)
 
     def reject(self) -> None:
         """Esc: go on."""
-        self._actions.cancel_end()
-
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Closing the window: go on."""
-        event.ignore()
         self._actions.cancel_end()
 
     def _arrange(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from agent.port import Access, Actions, View
 from agent.ui import icons, theme
+from agent.ui.plaintext import one_line, shortened
 from agent.ui.texts import clock, names, time_of_day
 from agent.ui.widgets import button, caption, column, drawing, label, mark, row, say
 from agent.ui.wording import Texts
@@ -23,8 +24,10 @@ _FLAGS = (
     | Qt.WindowType.X11BypassWindowManagerHint
 )
 _SECOND_MS = 1000
-_WORDS = 300
-"""Least width of the text beside the buttons."""
+_LONGEST_NAME = 30
+"""Longer names are cut here, and here alone: the bar must stay small."""
+_LEAST_WORDS, _EDGE = 260, 8
+"""Least width of the text beside the buttons; what stays free of the screen's width."""
 
 
 class IndicatorBar(QWidget):
@@ -58,9 +61,9 @@ class IndicatorBar(QWidget):
         self.setWindowTitle(texts.title_indicator)
         say(self.summary, summary_of(view, texts))
         self.stop_control.setVisible(bool(_people(view, Capability.CONTROL)))
-        caption(self.stop_control, texts.bar_stop_control)
-        caption(self.stop_sharing, texts.bar_stop_sharing)
-        caption(self.end_session, texts.bar_end_session)
+        caption(self.stop_control, texts.stop_control)
+        caption(self.stop_sharing, texts.stop_sharing)
+        caption(self.end_session, texts.end_session)
         mark(self, "state", _state(view))
         self._tick()
         self._place()
@@ -114,18 +117,23 @@ class IndicatorBar(QWidget):
         """At the top edge of the primary screen, wholly on it."""
         screen = QGuiApplication.primaryScreen().geometry()
         self.ensurePolished()
-        width = min(self.sizeHint().width(), screen.width())
+        self.summary.setMinimumWidth(_LEAST_WORDS)
+        self._bar.activate()
+        room = screen.width() - _EDGE - self.minimumSizeHint().width() + _LEAST_WORDS
+        wanted = self.summary.fontMetrics().horizontalAdvance(self.summary.text()) + theme.GAP
+        self.summary.setMinimumWidth(max(_LEAST_WORDS, min(wanted, room)))
+        self._bar.activate()
+        width = min(self.minimumSizeHint().width(), screen.width())
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
         left = screen.left() + round(self._share * (screen.width() - width))
         self.setGeometry(left, screen.top(), width, height)
 
     def _arrange(self) -> None:
-        bar = row(self, gap=1)
+        bar = self._bar = row(self, gap=1)
         bar.setContentsMargins(2 * theme.GAP, theme.GAP, theme.GAP, theme.GAP)
         self.picture: QLabel = drawing("screen", size=30, colour=theme.FOCUS)
         bar.addWidget(self.picture)
         words = column(gap=0)
-        self.summary.setMinimumWidth(_WORDS)
         words.addWidget(self.summary)
         words.addWidget(self.since)
         bar.addSpacing(theme.GAP)
@@ -135,29 +143,34 @@ class IndicatorBar(QWidget):
             bar.addWidget(choice)
 
 
+def summary_of(view: View, texts: Texts) -> str:
+    """Who sees and controls, in one sentence."""
+    if view.confirming_end:
+        return texts.bar_paused
+    viewers, drivers = _people(view, Capability.VIEW), _people(view, Capability.CONTROL)
+    if not viewers and not drivers:
+        return texts.bar_preparing
+    if viewers == drivers:
+        return _said(viewers, texts, one=texts.bar_both, many=texts.bar_both_many)
+    parts = (
+        _said(viewers, texts, one=texts.bar_view, many=texts.bar_view_many),
+        _said(drivers, texts, one=texts.bar_control, many=texts.bar_control_many),
+    )
+    return ". ".join(part for part in parts if part)
+
+
+def _said(people: list[str], texts: Texts, *, one: str, many: str) -> str:
+    if not people:
+        return ""
+    return (one if len(people) == 1 else many).format(technicians=names(texts, people))
+
+
 def _people(view: View, capability: Capability) -> list[str]:
-    return [access.technician for access in view.accesses if access.capability is capability]
+    everyone = (access.technician for access in view.accesses if access.capability is capability)
+    return list(dict.fromkeys(shortened(one_line(person), most=_LONGEST_NAME) for person in everyone))
 
 
 def _state(view: View) -> str:
     if view.confirming_end:
         return "paused"
     return "control" if _people(view, Capability.CONTROL) else "view"
-
-
-def summary_of(view: View, texts: Texts) -> str:
-    """Who sees and controls, in one sentence."""
-    if view.confirming_end:
-        return texts.bar_paused
-    viewers = names(texts, _people(view, Capability.VIEW))
-    drivers = names(texts, _people(view, Capability.CONTROL))
-    if not viewers and not drivers:
-        return texts.bar_preparing
-    if viewers == drivers:
-        return texts.bar_both.format(technicians=viewers)
-    parts = []
-    if viewers:
-        parts.append(texts.bar_view.format(technicians=viewers))
-    if drivers:
-        parts.append(texts.bar_control.format(technicians=drivers))
-    return ". ".join(parts)

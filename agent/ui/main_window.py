@@ -12,14 +12,14 @@ from agent.ui.pages.ended import EndedPage
 from agent.ui.pages.session import SessionPage
 from agent.ui.pages.waiting import WaitingPage
 from agent.ui.texts import TEXTS, problem_of
-from agent.ui.widgets import Callout, button, caption, centred, column, drawing, label, row
+from agent.ui.widgets import Callout, button, caption, column, drawing, label, page, row
 from agent.ui.wording import Texts
 
 IN_SESSION = frozenset({Phase.SESSION, Phase.RECONNECTING})
 _Page = CodePage | ConfirmPage | WaitingPage | SessionPage | EndedPage
-_SIZE, _SMALLEST = (940, 560), (720, 440)
-_FRAME = 40
-"""What the window's own frame may need of a small screen."""
+_SIZE, _SMALLEST = (940, 580), (720, 440)
+_ABOVE = 100
+"""What the indicator bar and the window's own frame need of a small screen's height."""
 
 
 class MainWindow(QWidget):
@@ -37,7 +37,7 @@ class MainWindow(QWidget):
         self.setWindowIcon(icons.icon("mark"))
         self.setMinimumSize(*_SMALLEST)
         room = self.screen().availableGeometry()
-        self.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - _FRAME))
+        self.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - _ABOVE))
         self.language = self._languages()
         self.end_session = button("end-session", "danger")
         self.end_session.pressed.connect(actions.ask_end)
@@ -55,9 +55,9 @@ class MainWindow(QWidget):
         self._render_header(view, texts)
         self._render_messages(previous, view, texts)
         self._pages[view.phase].render_view(view, texts)
+        self.stack.setCurrentWidget(self._frames[view.phase])
         if view.phase is not previous.phase:
             self._turn_to(view.phase)
-        self.stack.setCurrentWidget(self._frames[view.phase])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """In a session: ask. Otherwise: leave."""
@@ -76,6 +76,9 @@ class MainWindow(QWidget):
     def _turn_to(self, phase: Phase) -> None:
         if phase is Phase.CODE:
             self.code.clear()
+        first = self._ready.get(phase)
+        if first is not None:
+            first.setFocus()
         if phase is Phase.ENDED and self.isMinimized():
             self.showNormal()
 
@@ -121,11 +124,23 @@ class MainWindow(QWidget):
             Phase.RECONNECTING: self.waiting,
             Phase.ENDED: self.ended,
         }
+        self._ready: dict[Phase, QWidget] = {
+            Phase.CODE: self.code.field,
+            Phase.CONFIRM: self.confirm.decline,
+            Phase.SESSION: self.session.chat.field,
+            Phase.ENDED: self.ended.start_over,
+        }
         self.stack = QStackedWidget()
-        framed = {page: page if page is self.session else centred(page) for page in set(self._pages.values())}
+        framed: dict[_Page, QWidget] = {
+            self.code: page(self.code),
+            self.confirm: page(self.confirm, footer=self.confirm.footer),
+            self.waiting: page(self.waiting),
+            self.session: self.session,
+            self.ended: page(self.ended),
+        }
         for frame in framed.values():
             self.stack.addWidget(frame)
-        self._frames = {phase: framed[page] for phase, page in self._pages.items()}
+        self._frames = {phase: framed[content] for phase, content in self._pages.items()}
         window = column(self, gap=0)
         window.addWidget(self._header())
         window.addWidget(self._messages())

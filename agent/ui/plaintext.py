@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 _ZERO_WIDTH_SPACE = "\u200b"
-_LONG_RUN = re.compile(r"\S{24,}")
+_LONG_RUN = re.compile(r"[^\s/-]{24,}")
 _JOINERS = frozenset("\u200c\u200d")
 """Zero-width joiners: needed to write some scripts and emoji, and harmless."""
 _CODE = re.compile(r"(?<![0-9])([0-9]{3})[\s-]?([0-9]{3})[\s-]?([0-9]{3})(?![0-9])")
@@ -23,6 +23,11 @@ def lines(text: str) -> str:
 def breakable(text: str) -> str:
     """`text` with places to break inside very long words, so that a label can always wrap."""
     return _LONG_RUN.sub(_broken, text)
+
+
+def shortened(text: str, *, most: int) -> str:
+    """`text` in at most `most` characters, the last one telling that something is missing."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def unbroken(text: str) -> str:

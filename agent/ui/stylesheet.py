@@ -5,7 +5,7 @@ from typing import Final
 
 SHEET: Final = Template("""
 #window { background: $paper }
-#header { background: $card; border-bottom: 1px solid $line }
+#header { min-height: 64px; max-height: 64px; background: $card; border-bottom: 1px solid $line }
 QLabel { background: transparent }
 QLabel[role="brand"] { font-size: $size_heading; font-weight: 700; color: $primary }
 QLabel[role="title"] { font-size: $size_title; font-weight: 700 }
@@ -33,7 +33,7 @@ QFrame[role="quote"] {
     border-left: 4px solid $primary;
     border-radius: 0;
 }
-QFrame[role="quote"] QLabel { font-size: $size_strong }
+QFrame[role="quote"] QLabel[role="text"] { font-size: $size_strong }
 QFrame[role="row"] { border: none; background: transparent }
 QLabel[live="yes"] { color: $live; font-weight: 600 }
 QLabel[live="no"] { color: $calm; font-weight: 600 }
@@ -75,7 +75,8 @@ QLineEdit {
     selection-background-color: $primary;
     selection-color: $on_dark;
 }
-#join-code { font-size: $size_code; font-weight: 600 }
+#join-code { font-size: $size_code; font-weight: 600; min-height: 44px }
+#join-submit { min-height: 44px }
 QLineEdit:focus { border: 3px solid $primary; padding: 6px 11px }
 QLineEdit:disabled { background: $disabled; color: $disabled_ink }
 QComboBox {
@@ -152,10 +153,10 @@ QLabel[bubble="system"] { color: $muted; font-size: $size_small; padding: 4px }
 #bar[state="control"] { background: $bar_control }
 #bar[state="paused"] { background: $bar_paused }
 #bar QLabel { color: $on_dark }
-#bar QLabel[role="alert"] { color: $danger; font-weight: 600 }
-QLabel[role="small"] { color: $on_dark_muted }
-#bar QPushButton { border: 2px solid $on_dark; min-height: 28px; padding: 4px 12px }
-#bar QPushButton:focus { border: 3px solid $focus; padding: 3px 11px }
+#bar QLabel[role="strong"] { font-size: $size_text }
+#bar QLabel[role="small"] { color: $on_dark_muted }
+#bar QPushButton { border: 2px solid $on_dark; min-height: 28px; padding: 4px 10px }
+#bar QPushButton:focus { border: 3px solid $focus; padding: 3px 9px }
 #bar QPushButton[kind="danger"] { border-color: $on_dark }
 QMenu { background: $card; border: 1px solid $field_line; padding: 6px }
 QMenu::item { padding: 9px 22px; border-radius: 6px }

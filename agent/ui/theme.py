@@ -90,7 +90,7 @@ GAP: Final = 8
 CONTROL_HEIGHT: Final = 30
 """Least inner height of a button or field; with padding and edge 48, above WCAG's 44."""
 RADIUS: Final = 8
-COLUMN: Final = 600
+COLUMN: Final = 680
 """Widest line of text on a page."""
 SMALLEST_TEXT: Final = 12.0
 """Points of running text, whatever the system says."""

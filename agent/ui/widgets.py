@@ -24,14 +24,6 @@ Kind = Literal["plain", "primary", "danger", "quiet"]
 Tone = Literal["warning", "problem", "notice", "calm"]
 L = TypeVar("L", bound=QBoxLayout)
 
-QUESTION_WINDOW = (
-    Qt.WindowType.Window
-    | Qt.WindowType.CustomizeWindowHint
-    | Qt.WindowType.WindowTitleHint
-    | Qt.WindowType.WindowCloseButtonHint
-    | Qt.WindowType.WindowStaysOnTopHint
-)
-"""A window of its own that stays above others, can be closed, but not put away."""
 _TONES: dict[Tone, tuple[str, str]] = {
     "warning": ("warning", theme.WARNING_INK),
     "problem": ("problem", theme.DANGER),
@@ -106,18 +98,14 @@ def mark(target: QWidget, name: str, value: str) -> None:
     target.style().polish(target)
 
 
-def centred(content: QWidget, *, width: int = theme.COLUMN) -> QScrollArea:
-    """`content` in the middle of a page, no wider than `width`, scrolling where the screen is small."""
-    holder = QWidget()
-    holder.setObjectName("column")
-    across = row(holder, gap=0)
-    content.setMaximumWidth(width)
-    content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    across.setContentsMargins(3 * theme.GAP, 2 * theme.GAP, 3 * theme.GAP, 2 * theme.GAP)
-    across.addStretch(1)
-    across.addWidget(content, 100)
-    across.addStretch(1)
-    return scrolling(holder)
+def page(content: QWidget, *, footer: QWidget | None = None) -> QWidget:
+    """`content` in a column of comfortable width that scrolls on a small screen; `footer` never does."""
+    whole = QWidget()
+    inside = column(whole, gap=0)
+    inside.addWidget(scrolling(_centred(content)), 1)
+    if footer is not None:
+        inside.addWidget(_centred(footer))
+    return whole
 
 
 def scrolling(content: QWidget) -> QScrollArea:
@@ -185,6 +173,19 @@ class Busy(QWidget):
             colour = theme.PRIMARY if position == self._step else theme.LINE
             painter.setBrush(QColor(colour))
             painter.drawEllipse(QRectF(4 + position * 26, 4, 12, 12))
+
+
+def _centred(content: QWidget) -> QWidget:
+    holder = QWidget()
+    holder.setObjectName("column")
+    across = row(holder, gap=0)
+    content.setMaximumWidth(theme.COLUMN)
+    content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    across.setContentsMargins(3 * theme.GAP, theme.GAP, 3 * theme.GAP, theme.GAP)
+    across.addStretch(1)
+    across.addWidget(content, 100)
+    across.addStretch(1)
+    return holder
 
 
 def _bare(layout: L, gap: int) -> L:

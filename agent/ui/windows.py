@@ -35,10 +35,10 @@ class Windows(QObject):
         super().__init__()
         self._actions, self._language, self._view = actions, language, View()
         self._answered: set[str] = set()
-        self.main = MainWindow(actions)
-        actions.own_window(int(self.main.winId()))
+        self.bar = IndicatorBar(actions)
+        actions.own_window(int(self.bar.winId()))
         actions.set_language(language)
-        self.bar, self.ending = IndicatorBar(actions), EndingDialog(actions)
+        self.main, self.ending = MainWindow(actions), EndingDialog(actions)
         self.question: ConsentDialog | None = None
         self.tray = Tray(actions, present=self.main.present, leave=self.main.close)
         self._watch = IndicatorWatch(self.bar, is_visible=indicator_is_visible, tell=actions.indicator_shown)
@@ -53,6 +53,7 @@ class Windows(QObject):
         self.render_view(self._view)
         self._place(self.main)
         self.main.show()
+        self.main.code.field.setFocus()
         if code:
             self.main.code.look_up(code)
 
@@ -136,10 +137,10 @@ class Windows(QObject):
     def _place(self, window: QWidget) -> None:
         """In the middle of the primary screen, below the bar."""
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        below_bar = screen.adjusted(0, self.bar.height() + _FRAME, 0, 0)
+        below_bar = screen.adjusted(0, max(_BAR, self.bar.height() if self.bar.isVisible() else 0), 0, 0)
         place = QRect(0, 0, window.width(), window.height())
         place.moveCenter(below_bar.center())
-        window.move(max(screen.left(), place.left()), max(below_bar.top(), place.top()))
+        window.move(max(screen.left(), place.left()), max(below_bar.top(), place.top() - _TITLE))
 
     def _observe(self, window: QWidget) -> None:
         if self._geometry is not None:
@@ -150,4 +151,5 @@ class Windows(QObject):
             self._geometry.refresh()
 
 
-_FRAME = 8
+_BAR, _TITLE = 66, 24
+"""Heights to keep free: the indicator bar above our windows, and a window's own title."""

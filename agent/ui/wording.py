@@ -102,6 +102,7 @@ class Texts:
     ask_reason: str
     ask_duration: str
     ask_scam: str
+    ask_scam_signs: str
     ask_block: str
     ask_silence: str
     ask_left: str
@@ -114,11 +115,11 @@ class Texts:
     bar_view: str
     bar_control: str
     bar_both: str
+    bar_view_many: str
+    bar_control_many: str
+    bar_both_many: str
     bar_paused: str
     bar_clock: str
-    bar_stop_sharing: str
-    bar_stop_control: str
-    bar_end_session: str
 
     ending_title: str
     ending_paused: str

@@ -5,7 +5,6 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from agent.port import Actions, Phase, View
-from agent.ui import theme
 from agent.ui.plaintext import code_in, grouped
 from agent.ui.widgets import Busy, Callout, button, caption, card, column, label, row, say
 from agent.ui.wording import Texts
@@ -20,7 +19,7 @@ class CodeField(QLineEdit):
         super().__init__()
         self.setObjectName("join-code")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setPlaceholderText("000 000 000")
+        self.setPlaceholderText("___ ___ ___")
         self.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
         font = QFont(self.font())
         font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 3)
@@ -62,7 +61,8 @@ class CodePage(QWidget):
         self._arrange()
         self.submit.clicked.connect(self._submit)
         self.field.returnPressed.connect(self._submit)
-        self.field.textEdited.connect(self.hint.clear)
+        self.field.textEdited.connect(self.hint.hide)
+        self.hint.hide()
 
     def render_view(self, view: View, texts: Texts) -> None:
         """Draw the phases CODE and LOOKING_UP."""
@@ -76,7 +76,7 @@ class CodePage(QWidget):
         self.field.setReadOnly(is_looking)
         self.submit.setEnabled(not is_looking)
         self.busy.setVisible(is_looking)
-        self.safe.say(texts.code_safe)
+        self.safe.say("", texts.code_safe)
 
     def look_up(self, code: str) -> None:
         """Enter a code that came with a link, and find out who is asking."""
@@ -86,7 +86,7 @@ class CodePage(QWidget):
     def clear(self) -> None:
         """Forget the code and be ready for the next."""
         self.field.clear()
-        self.hint.clear()
+        self.hint.hide()
         self.field.setFocus()
 
     def _submit(self) -> None:
@@ -95,6 +95,7 @@ class CodePage(QWidget):
             self._actions.look_up(code)
         elif self._texts is not None:
             say(self.hint, self._texts.code_incomplete)
+            self.hint.show()
             self.field.setFocus()
 
     def _arrange(self) -> None:
@@ -110,7 +111,6 @@ class CodePage(QWidget):
         page.addStretch(1)
         page.addWidget(self.title)
         page.addWidget(self.intro)
-        page.addSpacing(theme.GAP)
         page.addWidget(sheet)
         page.addWidget(self.safe)
         page.addStretch(2)

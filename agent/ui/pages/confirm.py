@@ -19,6 +19,7 @@ class ConfirmPage(QWidget):
         self.organisation_label, self.organisation = label("small"), label("name")
         self.warning = Callout("warning")
         self.join, self.decline = button("join-confirm", "primary"), button("join-decline")
+        self.footer = QWidget()
         self._arrange()
         self.join.clicked.connect(actions.join)
         self.decline.clicked.connect(actions.decline)
@@ -42,20 +43,18 @@ class ConfirmPage(QWidget):
         page.addWidget(self._people())
         page.addWidget(self.warning)
         page.addWidget(self.following)
-        choices = row(gap=2)
+        page.addStretch(2)
+        choices = row(self.footer)
         choices.addWidget(self.decline, 1)
         choices.addWidget(self.join, 1)
-        page.addSpacing(theme.GAP)
-        page.addLayout(choices)
-        page.addStretch(2)
 
     def _people(self) -> QFrame:
         sheet, inside = card()
-        for name, heading, value in (
-            ("person", self.technician_label, self.technician),
-            ("building", self.organisation_label, self.organisation),
-        ):
-            inside.addLayout(_fact(name, heading, value))
+        inside.setContentsMargins(*[2 * theme.GAP] * 4)
+        people = row(gap=2)
+        people.addLayout(_fact("person", self.technician_label, self.technician), 2)
+        people.addLayout(_fact("building", self.organisation_label, self.organisation), 3)
+        inside.addLayout(people)
         return sheet
 
 

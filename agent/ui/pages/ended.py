@@ -31,7 +31,7 @@ class EndedPage(QWidget):
         say(self.title, headline.format(technician=one_line(view.technician) or texts.someone))
         say(self.cause, texts.causes[view.ended_cause] if view.ended_cause else "")
         self.cause.setVisible(view.ended_cause is not None)
-        self.safe.say(texts.ended_safe)
+        self.safe.say("", texts.ended_safe)
         caption(self.start_over, texts.ended_start_over)
         caption(self.leave, texts.ended_close)
 

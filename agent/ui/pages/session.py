@@ -14,7 +14,7 @@ from agent.ui.widgets import button, caption, card, column, drawing, label, mark
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 
-_PANEL = 330
+_PANEL = 360
 
 
 class AccessRow(QFrame):
@@ -86,15 +86,12 @@ class SessionPage(QWidget):
     def _panel(self) -> QWidget:
         inner = QWidget()
         inner.setObjectName("scrolled")
-        inside = column(inner, gap=2)
-        for part in (
-            self.people,
-            self.organisation,
-            self.allowed,
-            self.paused,
-            self.view_row,
-            self.control_row,
-        ):
+        inside = column(inner, gap=1)
+        who = column(gap=0)
+        who.addWidget(self.people)
+        who.addWidget(self.organisation)
+        inside.addLayout(who)
+        for part in (self.allowed, self.paused, self.view_row, self.control_row):
             inside.addWidget(part)
         inside.addStretch(1)
         sheet, frame = card()
