@@ -38,10 +38,18 @@ LookUp = Callable[[str, str], Awaitable[Joined]]
 class Engine:
     """See `agent.port.Engine`. `start` first; after `close`, `wait_closed`."""
 
-    def __init__(self, *, look_up: LookUp, parts: Parts, language: Language) -> None:
+    def __init__(
+        self,
+        *,
+        look_up: LookUp,
+        parts: Parts,
+        language: Language = "en",
+        on_language: Callable[[Language], None] = lambda _: None,
+    ) -> None:
         self._look_up = look_up
         self._parts = parts
         self._language: Language = language
+        self._on_language = on_language
         self._subscribers: list[Subscriber] = []
         self._front = Front()
         self._view = View()
@@ -133,6 +141,7 @@ class Engine:
     def set_language(self, language: Language) -> None:
         """The language the person reads."""
         self._language = language
+        self._on_language(language)
         self._tell(e.LanguageSet(language))
 
     def close(self) -> None:

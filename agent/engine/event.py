@@ -1,4 +1,4 @@
-"""What the guard is told (events) and what it asks for (effects): all that passes between it and the world."""
+"""What the guard is told (events) and what it asks for (effects): all that passes in and out of it."""
 
 from dataclasses import dataclass
 

@@ -8,6 +8,7 @@ import base64
 import logging
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -55,6 +56,7 @@ from beistand.protocol.subjects import Down, Up
 log = logging.getLogger(__name__)
 
 LEASE_EVERY_S = 1.0
+HELLO_TRIES = 3
 PLATFORM = f"{platform.system()} {platform.release()}"[:60]
 
 
@@ -140,7 +142,7 @@ class Visit:
         self._parts.gate.resume()
         try:
             self._link = await self._parts.dial(self._joined, self._key, self)
-            await self._link.send(Up.HELLO, self._hello(), Recorded)
+            await self._greet(self._link)
         except BaseException:
             await self._let_go()
             raise
@@ -150,9 +152,21 @@ class Visit:
         self._tasks.start("input", self._inputs.run())
         log.info("session joined", extra={"session": self._joined.session_id})
 
+    async def _greet(self, link: Link) -> None:
+        """Say hello; a second and third time, should the answer get lost."""
+        hello = self._hello()
+        for _ in range(HELLO_TRIES - 1):
+            with suppress(Unavailable):
+                await link.send(Up.HELLO, hello, Recorded)
+                return
+        await link.send(Up.HELLO, hello, Recorded)
+
     async def leave(self, *, patience: float) -> None:
-        """After the end: deliver what is signed, for `patience` seconds at most, then be gone for good."""
-        waits = [asyncio.ensure_future(self._outbox.settled()), asyncio.ensure_future(self._gone.wait())]
+        """After the end: deliver it if it is ours, for `patience` seconds at most, then be gone for good."""
+        waits = [
+            asyncio.ensure_future(self._outbox.end_delivered()),
+            asyncio.ensure_future(self._gone.wait()),
+        ]
         try:
             await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -164,10 +178,10 @@ class Visit:
     async def _let_go(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        await self._tasks.close()
         link, self._link = self._link, None
         if link is not None:
-            await link.close()
+            await link.close()  # first of all, so that nothing is left for the services to cut
+        await self._tasks.close()
         self._key.destroy()
 
     # --- what the guard decided ------------------------------------------------------------------------
@@ -347,6 +361,7 @@ class Visit:
     def lost(self, purpose: Purpose) -> None:
         """Without the control connection nobody hears the lease, and without a lease there is no picture."""
         if purpose == "control" and self.guard.standing is not Standing.OVER:
+            self._outbox.hold()
             self.tell(e.Disconnected())
             self._audience.lost()
 
@@ -355,7 +370,6 @@ class Visit:
         if purpose == "media":
             self._pictures.restart()
             return
-        self._outbox.wake()
         if self.guard.standing is not Standing.OVER:
             self._outbox.post(Outgoing(Up.HELLO, self._hello(), self._welcomed))
 
@@ -368,7 +382,9 @@ class Visit:
     def _welcomed(self, answer: Answer) -> None:
         if isinstance(answer, BeistandError):
             self._end_elsewhere(Party.SYSTEM, None)
-        elif self.guard.standing is not Standing.OVER:
+            return
+        self._outbox.welcome()
+        if self.guard.standing is not Standing.OVER:
             self._audience.back()
 
     def _end_elsewhere(self, by: Party, cause: Cause | None) -> None:
