@@ -90,7 +90,7 @@ class AccessCard implements View {
     this.#capability = capability;
     this.#takeReason = takeReason;
     this.#ask = new Button({ look: "primary", testid: `request-${capability}`, click: () => this.#askNow() });
-    this.#cancel = new Button({ look: "quiet", testid: "cancel-request", click: () => this.#giveBack() });
+    this.#cancel = new Button({ look: "quiet", click: () => this.#giveBack() });
     this.#release = new Button({ look: "quiet", testid: `release-${capability}`, click: () => this.#giveBack() });
     const buttons = [this.#ask.element, this.#cancel.element, this.#release.element];
     const head = h("div", { class: "access-head" }, icon(capability === "view" ? "eye" : "pointer"), this.#name, this.#time);
@@ -116,6 +116,8 @@ class AccessCard implements View {
     const isOpen = access.kind === "asked" || access.kind === "live";
     show(this.#ask.element, !isOpen);
     show(this.#cancel.element, access.kind === "asked");
+    // One name on the page: whichever question is open.
+    setAttribute(this.#cancel.element, "data-testid", access.kind === "asked" ? "cancel-request" : undefined);
     show(this.#release.element, access.kind === "live");
     this.#ask.setLabel((access.kind === "closed" ? t.access.askAgain : t.access.ask)[this.#capability]);
     this.#cancel.setLabel(t.access.cancel);

@@ -1,5 +1,6 @@
 // One session: ties the event feed, the picture and the input to the models, and the models to what is shown.
 import { viewGrant } from "../core/access.ts";
+import { subjectOf } from "../core/bearer.ts";
 import { isOver, isPaused, reduce, UNKNOWN_SESSION, type SessionAction, type SessionModel } from "../core/session-state.ts";
 import { mayControl } from "../core/viewer-state.ts";
 import { AccessPanel } from "./access-panel.ts";
@@ -36,13 +37,14 @@ export class SessionPage implements Page {
   readonly #timer: number;
   readonly element: HTMLElement;
   readonly header: readonly Node[];
-  #model: SessionModel = UNKNOWN_SESSION;
+  #model: SessionModel;
   #isEnding = false;
   #isDisposed = false;
 
   constructor(context: Context, sid: string) {
     this.#context = context;
     this.#sid = sid;
+    this.#model = { ...UNKNOWN_SESSION, me: subjectOf(context.api.token) };
     this.#feed = new EventFeed(context.api, sid, { dispatch: (action) => this.#dispatch(action), failed: context.failed });
     this.#viewer = new Viewer(context.api, sid, this.#slot, { changed: () => this.#viewerChanged(), failed: context.failed });
     this.#input = this.#newInput();

@@ -1,0 +1,330 @@
+"""The other side of a console, played by a test: gateway, relay and customer as far as a browser can tell.
+
+For what the page itself must do, move by move. The real services take part in the other end-to-end tests.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, WebSocket
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocketDisconnect
+
+from beistand.health import serve_http
+from beistand.protocol import frames
+from beistand.protocol.capabilities import Capability
+from beistand.protocol.errors import BeistandError, NoGrant, Unauthenticated
+from beistand.protocol.ids import id_from
+from beistand.protocol.messages import (
+    ChatLine,
+    CloudEvent,
+    EventsEvent,
+    EventsHello,
+    EventsSnapshot,
+    Message,
+    Party,
+    PauseView,
+    RelayControl,
+    RelayPaused,
+    RelayReady,
+    RelayStopped,
+    RequestState,
+    RequestView,
+    SessionState,
+    SessionView,
+    ViewerHello,
+    encode,
+    parse,
+    parse_from_viewer,
+)
+from beistand.protocol.records import Cause
+from services.gateway.access import Door
+from services.gateway.pages import pages, security_headers
+
+CODE = "042137958"
+CONSOLE = Path(__file__).parents[2] / "console" / "dist"
+
+
+def new_id() -> str:
+    return id_from(secrets.token_bytes(16))
+
+
+@dataclass
+class OtherSide:
+    """One session as the console sees it, and everything the console says."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    url: str = ""
+    refusal: BeistandError | None = None
+    """Answer the next request of the REST interface with this."""
+    session: SessionView | None = None
+    requests: dict[str, RequestView] = field(default_factory=dict)
+    chat: list[ChatLine] = field(default_factory=list)
+    past: list[SessionView] = field(default_factory=list)
+    tickets: set[str] = field(default_factory=set)
+    events: list[WebSocket] = field(default_factory=list)
+    viewers: list[WebSocket] = field(default_factory=list)
+    said: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    """What viewers said, parsed by the contract, in order."""
+    paths: list[str] = field(default_factory=list)
+    """Every path and query that was asked for."""
+    seq: int = 0
+
+    @property
+    def current(self) -> SessionView:
+        if self.session is None:
+            raise AssertionError("no session was created")
+        return self.session
+
+    def newest(self, capability: Capability) -> RequestView:
+        return [request for request in self.requests.values() if request.capability == capability][-1]
+
+    # --- what the customer does ---------------------------------------------------------------------
+
+    async def joins(self) -> None:
+        await self._turn(state=SessionState.ACTIVE, joined_at=self.now)
+
+    async def is_lost(self) -> None:
+        await self._turn(state=SessionState.SUSPENDED)
+
+    async def ends(self, by: Party = Party.CUSTOMER, cause: Cause = Cause.END_SESSION) -> None:
+        await self._turn(state=SessionState.ENDED, ended_at=self.now, ended_by=by, cause=cause)
+
+    async def expires(self) -> None:
+        await self._turn(state=SessionState.EXPIRED)
+
+    async def allows(self, capability: Capability, *, minutes: int = 60) -> RequestView:
+        until = self.now + timedelta(minutes=minutes)
+        return await self.settles(capability, RequestState.LIVE, expires_at=until)
+
+    async def stops(
+        self, capability: Capability, by: Party = Party.CUSTOMER, cause: Cause | None = None
+    ) -> None:
+        what = cause or (Cause.STOP_SHARING if capability is Capability.VIEW else Cause.STOP_CONTROL)
+        await self.settles(capability, RequestState.REVOKED, closed_by=by, cause=what)
+
+    async def settles(self, capability: Capability, state: RequestState, **more: Any) -> RequestView:
+        request = self.newest(capability)
+        closed = {} if state is RequestState.LIVE else {"closed_at": self.now}
+        changed = request.model_copy(update={"state": state, **closed, **more})
+        self.requests[request.id] = changed
+        await self.tells("beistand.request.v1", changed)
+        return changed
+
+    async def pauses(self, *, paused: bool) -> None:
+        await self.tells("beistand.pause.v1", PauseView(session_id=self.current.id, paused=paused))
+
+    async def writes(self, text: str) -> None:
+        await self._add_line("Kundin", Party.CUSTOMER, text)
+
+    async def _add_line(self, author: str, party: Party, text: str) -> ChatLine:
+        line = ChatLine(
+            id=new_id(), session_id=self.current.id, author=author, party=party, text=text, sent_at=self.now
+        )
+        self.chat.append(line)
+        await self.tells("beistand.chat.v1", line)
+        return line
+
+    async def _turn(self, **changes: Any) -> None:
+        self.session = self.current.model_copy(update=changes)
+        await self.tells("beistand.session.v1", self.session)
+
+    # --- what services send -------------------------------------------------------------------------
+
+    async def tells(self, kind: Any, data: Any) -> None:
+        """A domain event, to every event socket."""
+        self.now += timedelta(seconds=1)
+        event = CloudEvent(
+            id=new_id(), source="/test", type=kind, subject=self.current.id, time=self.now, data=data
+        )
+        for ws in self.events:
+            await ws.send_text(encode(EventsEvent(event=event)).decode())
+
+    async def relays(self, message: Message) -> None:
+        """A message of the relay, to the newest viewer."""
+        await self.viewers[-1].send_text(encode(message).decode())
+
+    async def admits(self) -> None:
+        """What a relay says first."""
+        grant = self.newest(Capability.VIEW)
+        await self.relays(RelayReady(grant_id=grant.id, expires_at=grant.expires_at or self.now))
+        await self.relays(RelayControl(live=False))
+
+    async def shows(self, payload: bytes, width: int, height: int, *, key: bool) -> int:
+        """One encoded frame, to the newest viewer; its sequence number."""
+        self.seq += 1
+        header = frames.Header(frames.Codec.H264, key, True, 0, self.seq, self.seq * 33_000, width, height, 0)
+        for chunk in frames.chunks(header, payload):
+            await self.viewers[-1].send_bytes(chunk)
+        return self.seq
+
+    async def hold(self, *, paused: bool) -> None:
+        await self.relays(RelayPaused(paused=paused))
+
+    async def cuts(self, *, by: Party = Party.CUSTOMER, cause: Cause = Cause.STOP_SHARING) -> None:
+        """The relay closes the picture for good."""
+        await self.relays(RelayStopped(code=NoGrant.code, by=by, cause=cause))
+        await self.viewers[-1].close(NoGrant().close_code)
+
+    async def hears(self, kind: str) -> Any:
+        """The next message of this type from a viewer; others before it are skipped."""
+        async with asyncio.timeout(10):
+            while True:
+                message = await self.said.get()
+                if message.type == kind:
+                    return message
+
+    def unheard(self) -> Iterator[Any]:
+        """What viewers have said and nobody has asked for yet."""
+        while not self.said.empty():
+            yield self.said.get_nowait()
+
+
+def _answer(message: Message, status: int = 200) -> Response:
+    return Response(encode(message), status_code=status, media_type="application/json")
+
+
+def _problem(error: BeistandError) -> Response:
+    body = {"type": f"urn:beistand:error:{error.code}", "title": error.title, "status": error.status}
+    return JSONResponse({**body, "detail": error.detail, "code": error.code}, error.status)
+
+
+def _rest(side: OtherSide) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/auth/token")
+    async def sign_in(request: Request) -> Response:
+        body = await request.json()
+        if body["password"] != "right":
+            return _problem(Unauthenticated())
+        return JSONResponse({"access_token": "a-bearer", "token_type": "bearer", "expires_in": 3600})
+
+    @router.get("/sessions")
+    async def sessions() -> Response:
+        items = [json.loads(encode(item)) for item in [*([side.session] if side.session else []), *side.past]]
+        return JSONResponse({"items": items})
+
+    @router.post("/sessions")
+    async def create() -> Response:
+        side.session = SessionView(
+            id=new_id(),
+            state=SessionState.WAITING,
+            technician_id="technician-0123456789A",
+            technician_name="Mira Sommer",
+            organisation_name="Beistand Demo",
+            created_at=side.now,
+            waiting_until=side.now + timedelta(minutes=10),
+        )
+        more = {"code": CODE, "join_url": f"{side.url}/join#{CODE}"}
+        return JSONResponse({**json.loads(encode(side.session)), **more}, 201)
+
+    @router.post("/sessions/{sid}/end")
+    async def end(sid: str) -> Response:
+        await side.ends(Party.TECHNICIAN, Cause.TECHNICIAN)
+        return _answer(side.current)
+
+    @router.post("/sessions/{sid}/requests")
+    async def ask(sid: str, request: Request) -> Response:
+        body = await request.json()
+        asked = RequestView(
+            id=new_id(),
+            session_id=sid,
+            technician_id=side.current.technician_id,
+            technician_name=side.current.technician_name,
+            capability=body["capability"],
+            reason=body["reason"],
+            state=RequestState.ASKED,
+            asked_at=side.now,
+            answer_until=side.now + timedelta(seconds=60),
+        )
+        side.requests[asked.id] = asked
+        await side.tells("beistand.request.v1", asked)
+        return _answer(asked, 201)
+
+    @router.delete("/sessions/{sid}/requests/{request_id}")
+    async def withdraw(sid: str, request_id: str) -> Response:
+        known = side.requests[request_id]
+        state = RequestState.WITHDRAWN if known.state is RequestState.ASKED else RequestState.REVOKED
+        by = {"closed_by": Party.TECHNICIAN, "cause": Cause.TECHNICIAN}
+        return _answer(await side.settles(known.capability, state, **by))
+
+    @router.post("/sessions/{sid}/chat")
+    async def say(sid: str, request: Request) -> Response:
+        body = await request.json()
+        line = await side._add_line(side.current.technician_name, Party.TECHNICIAN, body["text"])
+        return _answer(line, 201)
+
+    @router.post("/sessions/{sid}/tickets")
+    async def ticket(sid: str, request: Request) -> Response:
+        body = await request.json()
+        issued = secrets.token_urlsafe(32)
+        side.tickets.add(issued)
+        relay_url = side.url.replace("http", "ws", 1) + "/relay"
+        return JSONResponse({"ticket": issued, "relay_url": relay_url, "audience": body["audience"]}, 201)
+
+    return router
+
+
+def _sockets(side: OtherSide) -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket("/v1/sessions/{sid}/events")
+    async def events(ws: WebSocket, sid: str) -> None:
+        await ws.accept()
+        side.tickets.remove(parse(EventsHello, await ws.receive_text()).ticket)
+        snapshot = EventsSnapshot(
+            session=side.current, requests=tuple(side.requests.values()), chat=tuple(side.chat)
+        )
+        await ws.send_text(encode(snapshot).decode())
+        side.events.append(ws)
+        try:
+            await ws.receive_text()
+        except WebSocketDisconnect:
+            side.events.remove(ws)
+
+    @router.websocket("/relay")
+    async def relay(ws: WebSocket) -> None:
+        await ws.accept()
+        try:
+            while True:
+                message = parse_from_viewer(await ws.receive_text())
+                if isinstance(message, ViewerHello):
+                    side.tickets.remove(message.ticket)
+                    side.viewers.append(ws)
+                await side.said.put(message)
+        except WebSocketDisconnect:
+            return
+
+    return router
+
+
+@asynccontextmanager
+async def other_side() -> AsyncIterator[OtherSide]:
+    """Serves the built console with the gateway's own security headers, on a free port."""
+    side, app = OtherSide(), FastAPI()
+
+    async def around(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        side.paths.append(f"{request.url.path}?{request.url.query}")
+        refusal, side.refusal = side.refusal, None if request.url.path.startswith("/v1") else side.refusal
+        if refusal is not None and request.url.path.startswith("/v1"):
+            return _problem(refusal)
+        response = await call_next(request)
+        door = Door(side.url, side.url.replace("http", "ws", 1) + "/relay", "Beistand Demo", frozenset())
+        response.headers.update(security_headers(door))
+        return response
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=around)
+    app.include_router(_rest(side))
+    app.include_router(_sockets(side))
+    app.include_router(pages(CONSOLE))
+    async with serve_http(app, host="127.0.0.1", port=0) as port:
+        side.url = f"http://localhost:{port}"
+        yield side
