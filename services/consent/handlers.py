@@ -187,8 +187,7 @@ async def _drop(parts: Parts, entry: GrantEntry, revision: int) -> None:
 
 
 async def _acknowledge(parts: Parts, session: SessionEntry, record: DeviceRecord, jws: str) -> Recorded:
-    """Record what has taken effect already. BadSignature if records before it are missing: the device sends it
-    again after them."""
+    """Record what has taken effect already; BadSignature if records before it are missing."""
     place = await parts.ledger.append(session, record, jws)
     return Recorded(entry_jws=parts.pen.countersign(record, place, expires_at=None))
 

@@ -1,7 +1,7 @@
 """A customer's device without windows: real NATS connections through the callout, a real key, real records.
 
-It does what it is told and remembers what it heard. What a record says and which key signs it can be changed, so
-that a test can also be a rogue device.
+It does what it is told and remembers what it heard. What a record says and which key signs it can be changed,
+so that a test can also be a rogue device.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The session and the consent service in the test's own loop, on a real nats-server, and who talks to them."""
+"""The session and the consent service in the test's own loop, on a real nats-server."""
 
 import asyncio
 import secrets
