@@ -22,7 +22,7 @@ async def play(narrator: Narrator) -> None:
     async with AsyncExitStack() as scene:
         state = Path(scene.enter_context(tempfile.TemporaryDirectory(prefix="beistand-demo-")))
         narrator.say("Starting the NATS server and the four services, a desktop and a browser ...")
-        stack = await scene.enter_async_context(Stack(StackSettings(state=state)))
+        stack = await scene.enter_async_context(Stack(StackSettings.on_free_ports(state)))
         screen = await scene.enter_async_context(desktop(log=FOLDER / "desktop.log"))
         note_file = await scene.enter_async_context(notes(screen, FOLDER))
         helper = await scene.enter_async_context(technician(await scene.enter_async_context(browser())))

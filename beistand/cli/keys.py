@@ -7,6 +7,7 @@ from pathlib import Path
 from beistand.bus.config import Certificate, ServerOptions, server_config
 from beistand.bus.keys import ensure_keys
 from beistand.bus.settings import SettingsError
+from beistand.cli.kubernetes import manifest
 from beistand.cli.main import fail
 
 
@@ -18,6 +19,9 @@ def run(arguments: Sequence[str]) -> None:
         if options.nats_config:
             text = server_config(_server(options), options.directory)
             options.nats_config.write_text(text, encoding="utf-8")
+        if options.kubernetes:
+            print(manifest(options.directory, namespace=options.namespace))
+            return
     except (SettingsError, OSError) as error:
         fail(str(error))
     print(f"keys: {options.directory}")
@@ -43,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="beistand keys", description="Make whatever key is missing in DIR; existing ones stay."
     )
     parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--kubernetes", action="store_true", help="print everything as Secrets for kubectl apply -f -"
+    )
+    parser.add_argument("--namespace", default="beistand", help="of these Secrets (default beistand)")
     server = parser.add_argument_group("configuration for nats-server, with paths as the server sees them")
     server.add_argument("--nats-config", type=Path, metavar="FILE", help="write it to this file")
     server.add_argument("--store", default="/data", metavar="DIR", help="JetStream's files (default /data)")

@@ -17,7 +17,7 @@ from tests.e2e.scene import Scene
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    async with Stack(StackSettings(state=tmp_path_factory.mktemp("stack"))) as running:
+    async with Stack(StackSettings.on_free_ports(tmp_path_factory.mktemp("stack"))) as running:
         yield running
 
 

@@ -1,5 +1,6 @@
 """The Kubernetes manifests render, are valid to the letter, and every pod is hardened, probed and limited."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+
+from beistand.bus.keys import ensure_keys
+from beistand.cli.kubernetes import manifest
 
 pytestmark = pytest.mark.rules
 
@@ -94,6 +98,19 @@ def test_each_service_mounts_only_its_own_keys() -> None:
         secrets = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
         expected = {"beistand-nats"} if name == "nats" else {f"beistand-keys-{name}"}
         assert secrets == expected
+
+
+def test_the_keys_command_makes_exactly_the_secrets_that_are_mounted(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    made = json.loads(manifest(tmp_path, namespace="beistand"))["items"]
+    mounted = {
+        volume["secret"]["secretName"] for _, pod in pods() for volume in pod["volumes"] if "secret" in volume
+    }
+    assert {secret["metadata"]["name"] for secret in made} == mounted
+    holders = [secret["metadata"]["name"] for secret in made if "consent.seed" in secret["stringData"]]
+    assert holders == ["beistand-keys-consent"]
+    for secret in made:
+        kubernetes_validate.validate(secret, "1.37", strict=True)
 
 
 def test_the_network_is_closed_unless_named() -> None:
