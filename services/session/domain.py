@@ -201,7 +201,8 @@ def deadline(entry: SessionEntry) -> tuple[datetime, Event] | None:
         return None
     if entry.state is SessionState.WAITING:
         return entry.waiting_until, WaitingOver()
-    if entry.state is SessionState.SUSPENDED and entry.suspended_until is not None:
+    # Agents are cut by their credential at the limit, so that one who is lost just then was not lost.
+    if entry.suspended_until is not None and entry.suspended_until < entry.limit_at:
         return entry.suspended_until, SuspensionOver()
     return entry.limit_at, LimitReached()
 
