@@ -96,7 +96,7 @@ async def serve_http(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int
         log_config=None,
         access_log=False,
         server_header=False,
-        # uvicorn would believe X-Forwarded-For from this machine; whom to believe is the application's setting.
+        # uvicorn would believe X-Forwarded-For from this machine; that is for the application to decide.
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=64 * 1024,
