@@ -1,0 +1,82 @@
+"""The customer's program: reads its options, puts engine, machine and windows together, waits for the end.
+
+All wiring is here. No option answers a question for the person.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from agent.engine import join, link
+from agent.engine.capture import Screen
+from agent.engine.encode import H264
+from agent.engine.engine import Engine
+from agent.engine.gate import Gate
+from agent.engine.inject import DesktopInjector
+from agent.engine.stream import ScreenMedia
+from agent.engine.visit import Parts
+from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
+from agent.settings import Options, Preferences, gateway_of, parse_options
+from beistand import telemetry
+from beistand.protocol.records import Language
+
+STOP_WITHIN_S = 8.0
+"""Longest wait for the end to be told to the others, after the windows are gone."""
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the agent until the person leaves or the process is told to stop; exits with its status."""
+    options = parse_options(sys.argv[1:] if arguments is None else arguments)
+    telemetry.set_up("agent")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        status = _run(options, gateway_of(options))
+    except ValueError as error:
+        sys.exit(f"beistand agent: {error}")
+    except DesktopGone as error:
+        sys.exit(f"beistand agent: no desktop to show a window on ({error})")
+    sys.exit(status)
+
+
+def _run(options: Options, gateway: str) -> int:
+    preferences = Preferences(options.state)
+    engine = _engine(gateway, on_language=preferences.remember_language)
+    # Here, because Qt takes its time, and ends the process itself where there is no display.
+    from agent.ui.app import run
+
+    engine.start()
+    try:
+        return run(
+            engine,
+            geometry_file=options.geometry_file,
+            language=options.language or preferences.language(),
+            code=options.code,
+            indicator_is_visible=indicator_is_visible,
+        )
+    finally:
+        engine.close()
+        if not engine.wait_closed(STOP_WITHIN_S):
+            log.warning("the engine did not stop in time")
+
+
+def _engine(gateway: str, *, on_language: Callable[[Language], None]) -> Engine:
+    """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
+    gate = Gate()
+    desktop, devices = open_desktop(), open_input()
+    media = ScreenMedia(
+        gate=gate,
+        open_encoder=H264,
+        open_screen=partial(Screen, clock_ns=time.monotonic_ns),
+        open_changes=open_changes,
+        clock=time.monotonic,
+        # Where there is no display, there is no indicator on it.
+        on_lost=lambda: engine.indicator_shown(visible=False),
+    )
+    injector = DesktopInjector(gate=gate, desktop=desktop, devices=devices, place=media.desktop_place)
+    parts = Parts(gate=gate, media=media, injector=injector, dial=link.dial, clock=time.monotonic)
+    engine = Engine(look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language)
+    return engine
