@@ -4,10 +4,33 @@ import sys
 from contextlib import suppress
 from functools import cache
 
+from agent.platform.plain_keyboard import PlainKeyboard
+from agent.platform.pointer import Pointer
 from agent.platform.polling import PollingChanges
-from agent.platform.port import Changes, ChangesUnknown, Desktop, DesktopGone
+from agent.platform.port import (
+    Changes,
+    ChangesUnknown,
+    Desktop,
+    DesktopGone,
+    InputDevices,
+    Keyboard,
+    Mouse,
+    Stroke,
+)
 
-__all__ = ["Changes", "Desktop", "DesktopGone", "indicator_is_visible", "open_changes", "open_desktop"]
+__all__ = [
+    "Changes",
+    "Desktop",
+    "DesktopGone",
+    "InputDevices",
+    "Keyboard",
+    "Mouse",
+    "Stroke",
+    "indicator_is_visible",
+    "open_changes",
+    "open_desktop",
+    "open_input",
+]
 
 
 def open_desktop() -> Desktop:
@@ -24,6 +47,19 @@ def open_desktop() -> Desktop:
         from agent.platform.x11 import X11Desktop
 
         return X11Desktop()
+
+
+def open_input() -> InputDevices:
+    """Mouse and keyboard of this desktop, or DesktopGone."""
+    if sys.platform in ("win32", "darwin"):
+        return InputDevices(PlainKeyboard(), Pointer(), (OSError,))
+    from agent.platform.x11 import GONE
+    from agent.platform.x11_keyboard import X11Keyboard
+
+    keyboard = X11Keyboard()  # first: it says DesktopGone where pynput cannot be imported
+    from pynput._util.xorg import X11Error  # what its controllers raise, and no other name for it
+
+    return InputDevices(keyboard, Pointer(), (*GONE, X11Error))
 
 
 def open_changes() -> Changes:

@@ -4,7 +4,8 @@ A window is named by its native id (X11 window, HWND, CGWindowID), a place by de
 """
 
 from collections.abc import Collection
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 
 class DesktopGone(Exception):
@@ -51,3 +52,71 @@ class Changes(Protocol):
 
     def close(self) -> None:
         """Stop watching."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a character is typed: pynput's key, and the shifts it needs (None: it does not matter)."""
+
+    key: Any
+    shift: bool | None = None
+    level3: bool | None = None
+
+
+class Keyboard(Protocol):
+    """The customer's keyboard as pynput can play it. Used under its owner's lock."""
+
+    def press(self, key: Any) -> None:
+        """A pynput key goes down."""
+
+    def release(self, key: Any) -> None:
+        """A pynput key goes up."""
+
+    def named(self, name: str) -> Any | None:
+        """The key of pynput's `Key` with this name; None if this keyboard has none."""
+
+    def level3(self) -> Any | None:
+        """The key that `Stroke.level3` asks for."""
+
+    def stroke(self, character: str) -> Stroke | None:
+        """How to type a character, whatever the layout; None if there is no way."""
+
+    def shortcut(self, character: str, code: str) -> Any | None:
+        """The key that has a character, else the one at that place (`KeyboardEvent.code`), else None."""
+
+    def hold_repeat(self, *, hold: bool) -> None:
+        """Keep held keys from repeating by themselves: the technician's own keyboard repeats already."""
+
+    def rest(self) -> None:
+        """Nothing is held any more: undo what was borrowed or changed for typing."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class Mouse(Protocol):
+    """The customer's mouse as pynput plays it. Used under its owner's lock."""
+
+    def move(self, x: int, y: int) -> None:
+        """The pointer to desktop coordinates."""
+
+    def button(self, name: str) -> Any | None:
+        """pynput's button for left, middle, right, back or forward; None if there is none here."""
+
+    def press(self, button: Any) -> None:
+        """A button goes down."""
+
+    def release(self, button: Any) -> None:
+        """A button goes up."""
+
+    def scroll(self, dx: int, dy: int) -> None:
+        """Notches to the right and upwards."""
+
+
+@dataclass(frozen=True)
+class InputDevices:
+    """What injects; `failures` is what both raise when the desktop is gone or refuses."""
+
+    keyboard: Keyboard
+    mouse: Mouse
+    failures: tuple[type[Exception], ...]

@@ -10,6 +10,7 @@ is shared, so any number can run side by side.
 import os
 import select
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,29 +84,36 @@ def _read_line(reader: int) -> str:
 
 @contextmanager
 def _openbox(screen: Screen) -> Iterator[None]:
-    """A window manager that is managing: _NET_SUPPORTING_WM_CHECK is on the root window."""
-    display = Xlib.display.Display(screen.display)
-    root = display.screen().root
-    root.change_attributes(event_mask=Xlib.X.PropertyChangeMask)
-    atom = display.intern_atom("_NET_SUPPORTING_WM_CHECK")
+    """A window manager that is managing: it has given a window of ours its frame."""
     process = subprocess.Popen(
         ["openbox", "--sm-disable"], env=screen.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        while root.get_full_property(atom, Xlib.X.AnyPropertyType) is None:
-            _wait_for_event(display, "openbox")
+        _wait_until_managed(screen.display)
         yield
     finally:
         _end(process)
+
+
+def _wait_until_managed(name: str) -> None:
+    """Openbox may overlook what arrives while it starts until something else happens: ask again."""
+    display = Xlib.display.Display(name)
+    root = display.screen().root
+    window = root.create_window(0, 0, 50, 50, 0, 0, event_mask=Xlib.X.StructureNotifyMask)
+    deadline = time.monotonic() + READY_WITHIN_S
+    try:
+        while window.query_tree().parent == root:
+            if time.monotonic() > deadline:
+                raise RuntimeError("openbox did not get ready (is the package openbox installed?)")
+            window.unmap()
+            window.map()
+            display.sync()
+            select.select([display.fileno()], [], [], 0.1)
+            while display.pending_events():
+                display.next_event()
+    finally:
+        window.destroy()
         display.close()
-
-
-def _wait_for_event(display: Xlib.display.Display, awaited: str) -> None:
-    readable, _, _ = select.select([display.fileno()], [], [], READY_WITHIN_S)
-    if not readable:
-        raise RuntimeError(f"{awaited} did not get ready")
-    while display.pending_events():
-        display.next_event()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
