@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 PING_INTERVAL_S = 5
 CONNECT_TIMEOUT_S = 5
 RECONNECT_WAIT_S = 1
+FLUSH_TIMEOUT_S = 10
 PATIENCE_S = 30.0
 """How long a starting service waits for the first connection."""
 MEDIA_MESSAGES = 64
@@ -55,6 +56,12 @@ class FreshClient(Client):
         if not (self.is_connected or self.is_closed or self.is_draining):
             raise errors.ConnectionReconnectingError
         await super().publish(subject, payload, reply, headers)
+
+    async def flush(self, timeout: int = FLUSH_TIMEOUT_S) -> None:
+        """A round trip after everything said so far; nats-py alone lets its PING overtake what still waits."""
+        if self.is_connected:
+            await self._flush_pending(force_flush=True)
+        await super().flush(timeout)
 
     def drop_unsent(self) -> None:
         """Forget what was waiting for the lost connection."""

@@ -27,7 +27,11 @@ class MintingRefused(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Hard limits of one agent connection; nats-server reads a missing one as 0."""
+    """Hard limits of one agent connection; where they are enforced, a missing one is read as 0.
+
+    nats-server 2.15 ignores them for credentials from a callout in configuration mode; what holds there are the
+    server's own `max_subscriptions` and `max_payload` (see config) and the relay's limits on frames.
+    """
 
     subscriptions: int = 32
     payload: int = 512 * 1024
