@@ -10,7 +10,8 @@ from contextlib import ExitStack
 
 from agent.engine import event as e
 from agent.engine.gate import Gate, OpenGrant
-from agent.engine.guard import Guard, apply
+from agent.engine.guard import Guard
+from agent.engine.ruling import apply
 
 
 class Desk:

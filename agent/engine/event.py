@@ -233,5 +233,6 @@ class Tell:
 
 
 OnDevice = OpenGrant | CloseGrants | CloseEverything | PausePassage | ResumePassage | HoldInput | ReleaseInput
-Afterwards = SignDecision | SignRevocation | SignPause | SignEnd | Tell
+Signing = SignDecision | SignRevocation | SignPause | SignEnd
+Afterwards = Signing | Tell
 Effect = OnDevice | Afterwards

@@ -1,6 +1,6 @@
 """The life of one request on the device, as one table; whatever stands not in it changes nothing.
 
-Pure: no clock, no key, no window. `guard` walks it; docs/architecture.md tells the conversations around it.
+Pure: no clock, no key, no window. `ruling` walks it; docs/architecture.md tells the conversations around it.
 """
 
 from collections.abc import Mapping

@@ -1,30 +1,16 @@
-"""The session as the customer's device sees it: what is asked, live, paused, over. Every unknown is a no.
+"""The session as the customer's device sees it: what is asked, live, blocked, and where it all stands.
 
-Pure: events in, effects out, `now` (seconds, monotonic) an argument. A grant goes live in one way only:
-the person said yes, the indicator was reported visible, and the consent service's entry is here.
+Pure and immutable; `ruling.apply` makes the next state.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-from agent.engine import event as e
-from agent.engine.grant import CAUSES, TABLE, TOLD, Do, Happening, Request, Stage
-from agent.port import Answer
-from beistand.protocol.capabilities import OFFERED, REQUIRES, Capability
-from beistand.protocol.records import Ask, Cause, DecidedBy, Entry, Language, Outcome
-from beistand.protocol.signing import hash_of
-
-INDICATOR_WITHIN_S = 2.0
-"""Not proven visible by then: a no."""
-ENTRY_WITHIN_S = 15.0
-"""No entry of the consent service by then: the yes is taken back."""
-MAX_OPEN = 4
-"""Questions that may wait for the person at once; the rest is a no."""
-NO_TEXT = hash_of("")
-"""Stands for the text of a question that no dialog answered."""
+from agent.engine.grant import Request, Stage
+from beistand.protocol.capabilities import REQUIRES, Capability
+from beistand.protocol.records import Ask, Language
 
 
 class Standing(StrEnum):
@@ -36,25 +22,9 @@ class Standing(StrEnum):
     OVER = "over"
 
 
-STANDINGS: Mapping[tuple[Standing, type[e.Event]], tuple[Standing, tuple[e.Effect, ...]]] = MappingProxyType(
-    {
-        (Standing.OPEN, e.AskedEnd): (Standing.CONFIRMING, (e.PausePassage(), e.SignPause(paused=True))),
-        (Standing.CONFIRMING, e.CancelledEnd): (
-            Standing.OPEN,
-            (e.ResumePassage(), e.SignPause(paused=False)),
-        ),
-        (Standing.OPEN, e.ConfirmedEnd): (Standing.OVER, ()),
-        (Standing.CONFIRMING, e.ConfirmedEnd): (Standing.OVER, ()),
-        (Standing.OPEN, e.EndedElsewhere): (Standing.OVER, ()),
-        (Standing.CONFIRMING, e.EndedElsewhere): (Standing.OVER, ()),
-    }
-)
-"""The session's own table; nothing leads out of OVER."""
-
-
 @dataclass(frozen=True)
 class Guard:
-    """An immutable state; `apply` makes the next."""
+    """See the module docstring; `requests` in the order of asking."""
 
     org: str
     sid: str
@@ -93,257 +63,13 @@ class Guard:
             return frozenset()
         beside = REQUIRES.get(request.ask.capability)
         mine = {request.ask.capability}
-        return frozenset(mine | ({beside} if beside and _has(self, beside, request.ask) else set()))
+        return frozenset(
+            mine | ({beside} if beside and self.has(beside, technician_of=request.ask) else set())
+        )
 
-
-def apply(guard: Guard, event: e.Event, *, now: float) -> tuple[Guard, tuple[e.Effect, ...]]:
-    """The state after an event, and what is to be done, in order: on the device first."""
-    if guard.standing is Standing.OVER:
-        return guard, ()
-    walk = _Walk(guard, now)
-    walk.expire()
-    if (guard.standing, type(event)) in STANDINGS:
-        walk.stand(event)
-    elif type(event) in _HANDLERS:
-        _HANDLERS[type(event)](walk, event)
-    return walk.result()
-
-
-class _Walk:
-    """One event on its way through the tables; collects what is to be done."""
-
-    def __init__(self, guard: Guard, now: float) -> None:
-        self.guard = guard
-        self.now = now
-        self._closed: list[str] = []
-        self._revoked: dict[Cause, list[str]] = {}
-        self._on_device: list[e.Effect] = []
-        self._afterwards: list[e.Effect] = []
-
-    def result(self) -> tuple[Guard, tuple[e.Effect, ...]]:
-        """The next state and the effects: closing first, then revoking, then the rest as it came."""
-        closing = [e.CloseGrants(tuple(self._closed))] if self._closed else []
-        revoking = [e.SignRevocation(tuple(ids), cause) for cause, ids in self._revoked.items()]
-        return self.guard, (*closing, *self._on_device, *revoking, *self._afterwards)
-
-    def stand(self, event: e.Event) -> None:
-        """A step of the session itself."""
-        standing, effects = STANDINGS[self.guard.standing, type(event)]
-        self.guard = replace(self.guard, standing=standing)
-        self._on_device += [effect for effect in effects if isinstance(effect, e.OnDevice)]
-        self._afterwards += [effect for effect in effects if not isinstance(effect, e.OnDevice)]
-        if standing is Standing.OVER:
-            self.every(Happening.SESSION_OVER)
-            self._on_device.append(e.CloseEverything())
-        if isinstance(event, e.ConfirmedEnd):
-            self._afterwards.append(e.SignEnd(event.cause))
-
-    def expire(self) -> None:
-        """Deadlines that have passed."""
-        for request in self.guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING, Stage.LIVE):
-            if request.deadline <= self.now:
-                live = request.stage is Stage.LIVE
-                self.step(request.id, Happening.EXPIRED if live else Happening.TIMED_OUT)
-
-    def every(self, happening: Happening, *capabilities: Capability) -> None:
-        """The same for every request of these capabilities (none named: all)."""
-        for request in tuple(self.guard.requests.values()):
-            if not capabilities or request.ask.capability in capabilities:
-                self.step(request.id, happening)
-
-    def step(self, request_id: str, happening: Happening) -> None:
-        """One step of one request; what the table does not know changes nothing."""
-        request = self.guard.requests.get(request_id)
-        step = TABLE.get((request.stage, happening)) if request else None
-        if request is None or step is None:
-            return
-        self.put(replace(request, stage=step.after))
-        for action in step.actions:
-            self._do(action, request, happening)
-        if step.after is Stage.OVER:
-            self._end_dependents(request.ask)
-
-    def put(self, request: Request) -> None:
-        """Replace or add a request; the order of asking stays."""
-        requests = MappingProxyType({**self.guard.requests, request.id: request})
-        self.guard = replace(self.guard, requests=requests)
-
-    def decide(self, request: Request, outcome: Outcome, by: DecidedBy) -> None:
-        """Have an answer signed."""
-        blocks = request.ask.capability in self.guard.blocked
-        self._afterwards.append(e.SignDecision(request, outcome, by, blocks))
-
-    def hold(self, request_id: str) -> None:
-        """A question opens: no input until it is gone."""
-        self._on_device.append(e.HoldInput(request_id))
-
-    def _do(self, action: Do, request: Request, happening: Happening) -> None:
-        match action:
-            case Do.RELEASE:
-                self._on_device.append(e.ReleaseInput(request.id))
-            case Do.OPEN:
-                self._on_device.append(e.OpenGrant(request))
-            case Do.CLOSE:
-                self._closed.append(request.id)
-            case Do.REVOKE:
-                self._revoked.setdefault(CAUSES[happening], []).append(request.id)
-            case Do.TELL:
-                self._tell(request, happening)
-            case _:
-                self._answer(action, request)
-
-    def _answer(self, action: Do, request: Request) -> None:
-        if action is Do.DENY_AND_BLOCK:
-            self.guard = replace(self.guard, blocked=self.guard.blocked | {request.ask.capability})
-        self.decide(request, *_ANSWERS[action])
-
-    def _tell(self, request: Request, happening: Happening) -> None:
-        notice = TOLD.get((request.stage, happening))
-        if notice is not None and e.Tell(notice) not in self._afterwards:
-            self._afterwards.append(e.Tell(notice))
-
-    def _end_dependents(self, ask: Ask) -> None:
-        """What makes sense only beside something that is over is over too."""
-        for request in tuple(self.guard.requests.values()):
-            needed = REQUIRES.get(request.ask.capability)
-            is_same = request.ask.technician_id == ask.technician_id
-            if needed is ask.capability and is_same and not _has(self.guard, needed, request.ask):
-                self.step(request.id, Happening.VIEW_ENDED)
-
-
-_ANSWERS: Mapping[Do, tuple[Outcome, DecidedBy]] = MappingProxyType(
-    {
-        Do.GRANT: (Outcome.GRANTED, DecidedBy.PERSON),
-        Do.DENY: (Outcome.DENIED, DecidedBy.PERSON),
-        Do.DENY_AND_BLOCK: (Outcome.DENIED, DecidedBy.PERSON),
-        Do.DENY_BY_POLICY: (Outcome.DENIED, DecidedBy.POLICY),
-        Do.TIME_OUT: (Outcome.TIMED_OUT, DecidedBy.TIMEOUT),
-    }
-)
-
-
-def _has(guard: Guard, capability: Capability, ask: Ask) -> bool:
-    """Whether the technician of `ask` holds this capability live."""
-    return any(
-        request.ask.capability is capability and request.ask.technician_id == ask.technician_id
-        for request in guard.at(Stage.LIVE)
-    )
-
-
-# --- events -------------------------------------------------------------------------------------------
-
-
-def _asked(walk: _Walk, event: e.Asked) -> None:
-    guard, ask = walk.guard, event.ask
-    if (ask.org, ask.sid) != (guard.org, guard.sid) or ask.request_id in guard.requests:
-        return
-    deadline = walk.now + ask.answer_within_s
-    request = Request(ask, event.ask_hash, Stage.ASKED, deadline, guard.language, NO_TEXT)
-    if _may_be_asked(guard, ask):
-        walk.put(request)
-        walk.hold(request.id)
-        return
-    walk.put(replace(request, stage=Stage.OVER))
-    walk.decide(request, Outcome.DENIED, DecidedBy.POLICY)
-
-
-def _may_be_asked(guard: Guard, ask: Ask) -> bool:
-    """Whether the person is to be bothered with this question at all."""
-    open_questions = guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING)
-    needed = REQUIRES.get(ask.capability)
-    is_repeated = any(
-        request.ask.capability is ask.capability and request.ask.technician_id == ask.technician_id
-        for request in open_questions
-    )
-    return (
-        ask.capability in OFFERED
-        and ask.capability not in guard.blocked
-        and not is_repeated
-        and len(open_questions) < MAX_OPEN
-        and (needed is None or _has(guard, needed, ask))
-    )
-
-
-def _answered(walk: _Walk, event: e.Answered) -> None:
-    request = walk.guard.requests.get(event.request_id)
-    if request is None or request.stage is not Stage.ASKED:
-        return
-    # Only the oldest question is on screen: nobody can have said yes to another one.
-    if event.answer is Answer.ALLOW and request != walk.guard.at(Stage.ASKED)[0]:
-        return
-    answered = replace(request, text_hash=event.text_hash, language=event.language, decided_at=walk.now)
-    if event.answer is not Answer.ALLOW:
-        walk.put(answered)
-        walk.step(request.id, Happening.BLOCKED if event.answer is Answer.BLOCK else Happening.DENIED)
-        return
-    walk.put(replace(answered, deadline=walk.now + INDICATOR_WITHIN_S))
-    walk.step(request.id, Happening.ALLOWED)
-    _sign_shown(walk)
-
-
-def _indicator_shown(walk: _Walk, _event: e.IndicatorShown) -> None:
-    walk.guard = replace(walk.guard, is_indicator_visible=True)
-    _sign_shown(walk)
-
-
-def _sign_shown(walk: _Walk) -> None:
-    """With the bar on screen, every yes that waited for it is signed."""
-    for request in walk.guard.at(Stage.SHOWING) if walk.guard.is_indicator_visible else ():
-        walk.put(replace(request, deadline=walk.now + ENTRY_WITHIN_S))
-        walk.step(request.id, Happening.SHOWN)
-
-
-def _indicator_lost(walk: _Walk, _event: e.IndicatorLost) -> None:
-    walk.guard = replace(walk.guard, is_indicator_visible=False)
-    walk.every(Happening.INDICATOR_LOST)
-
-
-def _recorded(walk: _Walk, event: e.Recorded) -> None:
-    request = walk.guard.requests.get(event.request_id)
-    if request is None or request.stage is not Stage.RECORDING:
-        return
-    until = request.decided_at + _lasts_s(request.ask, event.entry)
-    walk.put(replace(request, deadline=until, live_since=event.entry.recorded_at))
-    walk.step(request.id, Happening.RECORDED)
-
-
-def _lasts_s(ask: Ask, entry: Entry) -> float:
-    """How long the grant lasts: as the person was told, or shorter if the service says so; never longer."""
-    if entry.expires_at is None:
-        return ask.duration_s
-    return min(ask.duration_s, (entry.expires_at - entry.recorded_at).total_seconds())
-
-
-def _over_elsewhere(walk: _Walk, event: e.OverElsewhere) -> None:
-    request = walk.guard.requests.get(event.request_id)
-    if request is not None:
-        walk.step(request.id, Happening.EXPIRED if request.stage is Stage.LIVE else Happening.TIMED_OUT)
-
-
-def _stopped_sharing(walk: _Walk, _event: e.StoppedSharing) -> None:
-    # Control first: it is stopped by the person, not because its view ended.
-    walk.every(Happening.STOPPED_SHARING, Capability.CONTROL)
-    walk.every(Happening.STOPPED_SHARING, Capability.VIEW)
-
-
-def _language_set(walk: _Walk, event: e.LanguageSet) -> None:
-    walk.guard = replace(walk.guard, language=event.language)
-
-
-_HANDLERS: Mapping[type[e.Event], Callable[[_Walk, Any], None]] = MappingProxyType(
-    {
-        e.Asked: _asked,
-        e.Answered: _answered,
-        e.IndicatorShown: _indicator_shown,
-        e.IndicatorLost: _indicator_lost,
-        e.Recorded: _recorded,
-        e.Refused: lambda walk, event: walk.step(event.request_id, Happening.REFUSED),
-        e.Unproven: lambda walk, event: walk.step(event.request_id, Happening.UNPROVEN),
-        e.Withdrawn: lambda walk, event: walk.step(event.request_id, Happening.WITHDRAWN),
-        e.OverElsewhere: _over_elsewhere,
-        e.StoppedSharing: _stopped_sharing,
-        e.StoppedControl: lambda walk, _: walk.every(Happening.STOPPED_CONTROL, Capability.CONTROL),
-        e.Disconnected: lambda walk, _: walk.every(Happening.DISCONNECTED),
-        e.LanguageSet: _language_set,
-    }
-)
+    def has(self, capability: Capability, *, technician_of: Ask) -> bool:
+        """Whether the technician of this question holds a capability live."""
+        return any(
+            request.ask.capability is capability and request.ask.technician_id == technician_of.technician_id
+            for request in self.at(Stage.LIVE)
+        )

@@ -68,6 +68,9 @@ async def dial(joined: Joined, key: DeviceKey, ears: Ears) -> Link:
     link = _NatsLink(joined, ears)
     try:
         await link.open(key)
+    except UNREACHABLE as error:
+        await link.close()
+        raise Unavailable from error
     except BaseException:
         await link.close()
         raise

@@ -5,12 +5,12 @@ from beistand.protocol.errors import BadSignature
 from beistand.protocol.records import Ask, Entry
 
 
-def ask_of(jws: str, consent_key: bytes, *, org: str, sid: str) -> Ask:
-    """The question in `jws`, or BadSignature if it is not one for this session by this key."""
+def ask_of(jws: str, consent_key: bytes, *, org: str, sid: str) -> tuple[Ask, str]:
+    """The question in `jws` and its hash, or BadSignature if it is not one for this session by this key."""
     ask = signing.verify(jws, consent_key, Ask)
     if (ask.org, ask.sid) != (org, sid):
         raise BadSignature("The question is for another session.")
-    return ask
+    return ask, signing.hash_of(jws)
 
 
 def entry_of(jws: str | None, consent_key: bytes, *, org: str, sid: str, record_jws: str) -> Entry:

@@ -1,0 +1,149 @@
+"""Signs what the guard decided, sends it, and takes the services' word on it back to the guard.
+
+The one place that has the key, the chain and the outbox together. To be used on the event loop only.
+"""
+
+import base64
+import logging
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any, Literal
+
+from agent.engine import event as e
+from agent.engine import proof
+from agent.engine.chain import Chain
+from agent.engine.key import DeviceKey
+from agent.engine.outbox import Answer, Outbox, Outgoing
+from beistand.protocol.errors import BadSignature, BeistandError, Ended
+from beistand.protocol.messages import Joined, SignedUp
+from beistand.protocol.records import (
+    Ask,
+    Decision,
+    DeviceRecord,
+    End,
+    Hello,
+    Language,
+    Pause,
+    Revocation,
+)
+from beistand.protocol.subjects import Up
+
+log = logging.getLogger(__name__)
+
+PLATFORM = f"{platform.system()} {platform.release()}"[:60]
+_ASKED = frozenset(
+    {"request_id", "nonce", "technician_id", "technician_name", "capability", "reason", "duration_s"}
+)
+"""What a decision repeats of its question."""
+
+_Kind = Literal["hello", "decision", "revocation", "pause", "end"]
+
+
+class Clerk:
+    """`tell` is the guard's desk; `over` is called when the services hold the session for over."""
+
+    def __init__(
+        self,
+        joined: Joined,
+        key: DeviceKey,
+        *,
+        outbox: Outbox,
+        tell: Callable[[e.Event], None],
+        over: Callable[[], None],
+    ) -> None:
+        self._org, self._sid = joined.org, joined.session_id
+        self._consent_key = base64.urlsafe_b64decode(joined.consent_key + "=")
+        self._key = key
+        self._chain = Chain(self._org, self._sid)
+        self._outbox = outbox
+        self._tell = tell
+        self._over = over
+
+    def question(self, jws: str) -> e.Asked:
+        """A question as the guard is told of it, or BadSignature."""
+        return e.Asked(*proof.ask_of(jws, self._consent_key, org=self._org, sid=self._sid))
+
+    def hello(self, language: Language) -> SignedUp:
+        """A hello, the next record of the chain."""
+        greeting = {
+            "agent_key": self._key.agent_key,
+            "language": language,
+            "platform": PLATFORM,
+            "agent_version": version("beistand"),
+        }
+        return SignedUp(type="hello", jws=self._sign(Hello, greeting))
+
+    def carry_out(self, effect: e.Signing) -> None:
+        """Sign and send it."""
+        _CARRY_OUT[type(effect)](self, effect)
+
+    def decide(self, effect: e.SignDecision) -> None:
+        """The answer to a question."""
+        request = effect.request
+        asked = request.ask.model_dump(include=set(_ASKED))
+        answer = {"outcome": effect.outcome, "decided_by": effect.decided_by, "block": effect.blocks}
+        shown = {
+            "ask_hash": request.ask_hash,
+            "language": request.language,
+            "text_hash": request.text_hash,
+        }
+        jws = self._sign(Decision, {**asked, **answer, **shown})
+        self._post(Up.DECISION, "decision", jws, partial(self._answered, request.ask, jws))
+
+    def revoke(self, effect: e.SignRevocation) -> None:
+        """Grants are over."""
+        jws = self._sign(Revocation, {"grant_ids": effect.grant_ids, "cause": effect.cause})
+        self._post(Up.REVOKED, "revocation", jws, self._settled)
+
+    def pause(self, effect: e.SignPause) -> None:
+        """Everything is held, or goes on."""
+        self._post(Up.PAUSE, "pause", self._sign(Pause, {"paused": effect.paused}), self._settled)
+
+    def end(self, effect: e.SignEnd) -> None:
+        """The session is over."""
+        self._post(Up.ENDED, "end", self._sign(End, {"cause": effect.cause}), self._settled)
+
+    def _answered(self, ask: Ask, jws: str, answer: Answer) -> None:
+        """The consent service's word on a decision; it matters only for a yes, the guard ignores the rest."""
+        if isinstance(answer, BeistandError):
+            self._tell(e.Refused(ask.request_id))
+            self._settled(answer)
+            return
+        try:
+            entry = proof.entry_of(
+                answer.entry_jws, self._consent_key, org=self._org, sid=self._sid, record_jws=jws
+            )
+        except BadSignature:
+            log.warning("entry not proven", extra={"request": ask.request_id})
+            self._tell(e.Unproven(ask.request_id))
+        else:
+            self._tell(e.Recorded(ask.request_id, entry))
+
+    def _settled(self, answer: Answer) -> None:
+        """A refusal settles a record, too; that the session is over is news all the same."""
+        if isinstance(answer, Ended):
+            self._over()
+        elif isinstance(answer, BeistandError):
+            log.warning("record refused", extra={"code": answer.code})
+
+    def _sign(self, kind: type[DeviceRecord], content: dict[str, Any]) -> str:
+        now = datetime.now(UTC)
+        self._chain, jws = self._chain.sign(kind, content, key=self._key, device_time=now)
+        return jws
+
+    def _post(self, verb: Up, kind: _Kind, jws: str, answered: Callable[[Answer], None]) -> None:
+        self._outbox.post(Outgoing(verb, SignedUp(type=kind, jws=jws), answered))
+
+
+_CARRY_OUT: Mapping[type[e.Signing], Callable[[Clerk, Any], None]] = MappingProxyType(
+    {
+        e.SignDecision: Clerk.decide,
+        e.SignRevocation: Clerk.revoke,
+        e.SignPause: Clerk.pause,
+        e.SignEnd: Clerk.end,
+    }
+)
