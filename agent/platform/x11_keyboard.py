@@ -14,7 +14,7 @@ import Xlib.X
 
 from agent.platform.port import Stroke
 from agent.platform.x11 import open_display
-from agent.platform.x11_layout import LEVEL3_SHIFT, Layout
+from agent.platform.x11_layout import LEVEL3_SHIFT, Layout, has_cases
 
 BORROWED = 12
 """Spare key codes used at most; the one used longest ago is used again."""
@@ -188,9 +188,7 @@ class X11Keyboard:
 
 def _case_pair(character: str) -> tuple[str, str]:
     """Lower and upper case, or the same twice where a character has no such pair."""
-    lower, upper = character.lower(), character.upper()
-    is_pair = lower != upper and character in (lower, upper) and len(lower) == len(upper) == 1
-    return (lower, upper) if is_pair else (character, character)
+    return (character.lower(), character.upper()) if has_cases(character) else (character, character)
 
 
 def _translators() -> tuple[Callable[[int], str], Callable[[str], int]]:

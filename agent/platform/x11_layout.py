@@ -17,6 +17,11 @@ ToCharacter = Callable[[int], str]
 """The character of a keysym, "" if it types none."""
 
 
+def has_cases(character: str) -> bool:
+    """Whether there is another case of it, as one character (so not of "ß")."""
+    return character.lower() != character.upper() and len(character.lower()) == len(character.upper()) == 1
+
+
 @dataclass(frozen=True)
 class Place:
     """A key and what must be held with it."""
@@ -56,7 +61,7 @@ class Layout:
     def place(self, character: str, *, group: int, capitals: bool) -> Place | None:
         """The key that types a character while this group is on, and Caps Lock if `capitals`."""
         place = self._characters.get(group, {}).get(character)
-        if place is None or not capitals or character.lower() == character.upper():
+        if place is None or not capitals or not has_cases(character):
             return place
         if not self._is_case_pair(place, group):
             return None  # applications would make a capital of it
