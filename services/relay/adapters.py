@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MAX_POSTED = 1024
 RETRY_S = 1.0
+AGAIN_S = 0.1
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -137,12 +138,13 @@ class Feed:
 
     async def close(self) -> None:
         """Stop listening."""
-        for watch in self._watches:
-            watch.cancel()
         everything = [*self._subscriptions, *self._media.values()]
-        self._subscriptions, self._media, self._watches = [], {}, []
+        watches, self._watches = self._watches, []
+        self._subscriptions, self._media = [], {}
         for subscription in everything:
             await _unsubscribe(subscription)
+        for watch in watches:
+            await _cancelled(watch)
 
     async def open_media(self, grant_id: str) -> None:
         """Receive the frames of a grant; when this returns, none sent from now on is missed."""
@@ -175,6 +177,13 @@ class Feed:
 async def _unsubscribe(subscription: Subscription) -> None:
     with suppress(errors.Error, OSError):
         await subscription.unsubscribe()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel until it is done: before Python 3.12 `wait_for`, inside nats-py, can swallow one (gh-86296)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=AGAIN_S)
 
 
 async def _watch(store: Store[M], pattern: str, ear: Callable[[M], None]) -> None:

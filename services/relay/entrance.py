@@ -70,15 +70,20 @@ class Entrance:
     async def _serve(self, socket: ViewerSocket) -> None:
         try:
             async with AsyncExitStack() as stack:
-                await self._admit(socket, stack)
-                await socket.over()
+                await self._attend(socket, stack)
+        except Exception:  # one viewer's fault must not end the others' streams
+            log.exception("a viewer could not be served")
+            _refuse(socket, BeistandError())
+
+    async def _attend(self, socket: ViewerSocket, stack: AsyncExitStack) -> None:
+        """Let the viewer in, or say why not before anything is tidied up; then wait for its end."""
+        try:
+            await self._admit(socket, stack)
         except BeistandError as refusal:
             _refuse(socket, refusal)
         except UNREACHABLE:
             _refuse(socket, Unavailable())
-        except Exception:  # one viewer's fault must not end the others' streams
-            log.exception("a viewer could not be served")
-            _refuse(socket, BeistandError())
+        await socket.over()
 
     async def _admit(self, socket: ViewerSocket, stack: AsyncExitStack) -> None:
         """All steps up to the first picture; what they take up is given back by `stack`."""
