@@ -58,7 +58,7 @@ class FreshClient(Client):
         await super().publish(subject, payload, reply, headers)
 
     async def flush(self, timeout: int = FLUSH_TIMEOUT_S) -> None:
-        """A round trip after everything said so far; nats-py alone lets its PING overtake what still waits."""
+        """A round trip after all that was said; nats-py alone lets its PING overtake what still waits."""
         if self.is_connected:
             await self._flush_pending(force_flush=True)
         await super().flush(timeout)

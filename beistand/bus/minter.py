@@ -29,8 +29,8 @@ class MintingRefused(Exception):
 class Limits:
     """Hard limits of one agent connection; where they are enforced, a missing one is read as 0.
 
-    nats-server 2.15 ignores them for credentials from a callout in configuration mode; what holds there are the
-    server's own `max_subscriptions` and `max_payload` (see config) and the relay's limits on frames.
+    nats-server 2.15 ignores them for credentials from a callout in configuration mode; what holds there are
+    the server's own `max_subscriptions` and `max_payload` (see config) and the relay's limits on frames.
     """
 
     subscriptions: int = 32
