@@ -100,8 +100,11 @@ class ViewerSocket(WSListener):
         """Close; a viewer that does not take it is cut off, with whatever still waits for it."""
         if not self.is_open:
             return
-        self._enter(Phase.CLOSING)
         self._transport.send_close(code)  # type: ignore[arg-type]  # any RFC 6455 code, says its C type
+        self._take_leave()
+
+    def _take_leave(self) -> None:
+        self._enter(Phase.CLOSING)
         loop = asyncio.get_running_loop()
         loop.call_later(FLUSH_S, self._cut_if_waiting)
         loop.call_later(FAREWELL_S, self._cut)
@@ -145,6 +148,9 @@ class ViewerSocket(WSListener):
         """One frame from the viewer."""
         if frame.msg_type is WSMsgType.CLOSE:
             return self._closed_by_viewer(transport)
+        if transport.is_close_frame_sent and self.is_open:
+            # picows has refused a frame (too large, broken) and goes on reading for a moment.
+            return self._take_leave()
         if frame.msg_type is WSMsgType.PONG:
             return None
         whole = frame.msg_type is WSMsgType.TEXT and frame.fin
