@@ -17,8 +17,8 @@ _SIDES = {
     Party.TECHNICIAN: Qt.AlignmentFlag.AlignLeft,
     Party.SYSTEM: Qt.AlignmentFlag.AlignHCenter,
 }
-_PADDING = 28
-"""What the stylesheet puts around a bubble's text, both sides together."""
+_BESIDE, _ABOVE = 28, 20
+"""What the stylesheet puts around a bubble's text: left and right together, above and below together."""
 
 
 class Bubble(QWidget):
@@ -27,31 +27,30 @@ class Bubble(QWidget):
     def __init__(self, entry: ChatEntry) -> None:
         super().__init__()
         self._text = breakable(lines(entry.text))
-        self.about, self.text = label("small"), QLabel(self._text)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
-        self.text.setProperty("bubble", entry.party.value)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.about, self.words = label("small"), QLabel(self._text)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.words.setProperty("bubble", entry.party.value)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         inside = column(self, gap=0)
         inside.setSpacing(2)
         self.about.setAlignment(_SIDES[entry.party])
         inside.addWidget(self.about)
-        inside.addWidget(self.text, 0, _SIDES[entry.party])
+        inside.addWidget(self.words, 0, _SIDES[entry.party])
 
     def render_entry(self, entry: ChatEntry, texts: Texts) -> None:
         """Draw who wrote it, when, and whether it has arrived."""
         author = texts.chat_you if entry.party is Party.CUSTOMER else one_line(entry.author)
         parts = [author, time_of_day(texts, entry.at), "" if entry.delivered else texts.chat_pending]
         say(self.about, " · ".join(part for part in parts if part))
-        self.text.setAccessibleName(f"{author}: {entry.text}")
+        self.words.setAccessibleName(f"{author}: {entry.text}")
 
     def fit(self, width: int) -> None:
         """As wide as its text, at most four fifths of `width`."""
         most = max(120, width * 4 // 5)
-        bounds = QRect(0, 0, most - _PADDING, 1_000_000)
-        needed = self.text.fontMetrics().boundingRect(bounds, Qt.TextFlag.TextWordWrap, self._text)
-        own = min(most, needed.width() + _PADDING + 2)
-        self.text.setFixedSize(own, self.text.heightForWidth(own))
+        bounds = QRect(0, 0, most - _BESIDE, 1_000_000)
+        needed = self.words.fontMetrics().boundingRect(bounds, Qt.TextFlag.TextWordWrap, self._text)
+        self.words.setFixedSize(min(most, needed.width() + _BESIDE), needed.height() + _ABOVE)
 
 
 class ChatLog(QScrollArea):
@@ -92,7 +91,7 @@ class ChatLog(QScrollArea):
     def _add(self, entry: ChatEntry) -> Bubble:
         bubble = self._bubbles[entry.id] = Bubble(entry)
         self._list.addWidget(bubble)
-        bubble.text.ensurePolished()
+        bubble.words.ensurePolished()
         bubble.fit(self._width())
         return bubble
 

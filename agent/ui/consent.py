@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QFrame, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from agent.port import Actions, Answer, Question
 from agent.ui import theme
@@ -76,7 +76,7 @@ class ConsentDialog(QuestionWindow):
 
     def shown_text(self) -> str:
         """Every sentence on screen, top to bottom, as it gets signed; only the running seconds are not."""
-        labels = (
+        parts: tuple[QLabel | QAbstractButton, ...] = (
             self.headline,
             self.source,
             self.what,
@@ -85,11 +85,13 @@ class ConsentDialog(QuestionWindow):
             self.term,
             self.warning.first,
             self.warning.more,
+            self.block,
             self.silence,
+            self.end_session,
+            self.allow,
+            self.deny,
         )
-        spoken = [part.text() for part in labels]
-        spoken += [self.block.text(), self.allow.text(), self.deny.text(), self.end_session.text()]
-        return unbroken("\n".join(spoken))
+        return unbroken("\n".join(part.text() for part in parts))
 
     def open_at(self, place: Callable[[QWidget], None]) -> None:
         """Show the question where `place` puts it."""

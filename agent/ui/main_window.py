@@ -99,6 +99,7 @@ class MainWindow(QWidget):
         if view.notices != previous.notices or not view.notices:
             self.notice.setVisible(bool(view.notices))
         caption(self.dismiss, texts.dismiss)
+        self.messages.setVisible(not (self.problem.isHidden() and self.notice.isHidden()))
 
     def _connect(self) -> None:
         self.dismiss.clicked.connect(self.notice.hide)
@@ -143,7 +144,8 @@ class MainWindow(QWidget):
         self._frames = {phase: framed[content] for phase, content in self._pages.items()}
         window = column(self, gap=0)
         window.addWidget(self._header())
-        window.addWidget(self._messages())
+        self.messages = self._messages()
+        window.addWidget(self.messages)
         window.addWidget(self.stack, 1)
 
     def _header(self) -> QFrame:
@@ -163,10 +165,9 @@ class MainWindow(QWidget):
     def _messages(self) -> QWidget:
         holder = QWidget()
         inside = column(holder, gap=1)
-        inside.setContentsMargins(2 * theme.GAP, 0, 2 * theme.GAP, 0)
+        inside.setContentsMargins(2 * theme.GAP, theme.GAP, 2 * theme.GAP, 0)
         self.notice.add(self.dismiss)
         for box in (self.problem, self.notice):
             box.hide()
-            inside.addSpacing(theme.GAP)
             inside.addWidget(box)
         return holder

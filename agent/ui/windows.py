@@ -103,10 +103,10 @@ class Windows(QObject):
         self._watch.start()
 
     def _render_ending(self, view: View) -> None:
+        self.ending.render_texts(TEXTS[self._language])
         if not view.confirming_end:
             self.ending.dismiss()
             return
-        self.ending.render_texts(TEXTS[self._language])
         self.ending.open_at(self._place)
 
     def _render_question(self, view: View) -> None:

@@ -14,10 +14,10 @@ class WaitingPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title, self.text, self.people = label("title"), label(), label("muted")
+        self.title, self.words, self.people = label("title"), label(), label("muted")
         sheet, inside = card()
         inside.addWidget(Busy(), 0, Qt.AlignmentFlag.AlignHCenter)
-        for part in (self.title, self.text, self.people):
+        for part in (self.title, self.words, self.people):
             part.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             inside.addWidget(part)
         page = column(self)
@@ -29,6 +29,6 @@ class WaitingPage(QWidget):
         """Draw the phases JOINING and RECONNECTING."""
         is_joining = view.phase is Phase.JOINING
         say(self.title, texts.joining_title if is_joining else texts.reconnecting_title)
-        say(self.text, texts.joining_text if is_joining else texts.reconnecting_text)
+        say(self.words, texts.joining_text if is_joining else texts.reconnecting_text)
         people = (one_line(view.technician), one_line(view.organisation))
         say(self.people, " · ".join(name for name in people if name))

@@ -1,0 +1,265 @@
+"""Every view on every window: named controls, plain words, the right buttons, stops in the same turn."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
+
+from agent.port import Notice, Phase, View
+from agent.ui.samples import views
+from agent.ui.texts import TEXTS
+from agent.ui.windows import Windows
+from beistand.protocol.errors import ERRORS
+from beistand.protocol.messages import Party
+from beistand.protocol.records import Cause
+from tests.unit.agent.ui.recorder import RecordingEngine
+from tests.unit.agent.ui.waiting import wait_for
+
+pytestmark = pytest.mark.unit
+
+SAMPLES = views("de", datetime.now(UTC))
+
+
+@pytest.fixture
+def windows(engine: RecordingEngine, tmp_path: Path) -> Iterator[Windows]:
+    made = Windows(
+        engine,
+        language="de",
+        indicator_is_visible=lambda _: True,
+        geometry_file=tmp_path / "geometry.json",
+    )
+    made.open(None)
+    yield made
+    made.close()
+
+
+def all_windows(windows: Windows) -> list[QWidget]:
+    every = [windows.main, windows.bar, windows.ending, windows.question]
+    return [window for window in every if window is not None]
+
+
+def shown(window: QWidget) -> str:
+    labels = [each for each in window.findChildren(QLabel) if each.isVisible()]
+    buttons = [each for each in window.findChildren(QAbstractButton) if each.isVisible()]
+    return " ".join(each.text() for each in (*labels, *buttons)).replace("\u200b", "")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_control_has_a_name_and_a_keyboard_way(windows: Windows, name: str) -> None:
+    windows.render_view(SAMPLES[name])
+    for window in all_windows(windows):
+        assert window.windowTitle().startswith("Beistand")
+        for control in window.findChildren(QWidget):
+            if isinstance(control, QAbstractButton | QLineEdit | QComboBox):
+                assert control.objectName()
+                assert control.accessibleName() or not control.isVisible(), control.objectName()
+                assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control.objectName()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_label_anywhere_reads_rich_text(windows: Windows, name: str) -> None:
+    windows.render_view(SAMPLES[name])
+    for window in all_windows(windows):
+        for label in window.findChildren(QLabel):
+            assert not label.text() or label.textFormat() is Qt.TextFormat.PlainText
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_every_problem_is_told_in_full(windows: Windows, code: str) -> None:
+    windows.render_view(View(problem=code))
+    problem = TEXTS["de"].problems[code]
+    for sentence in (problem.happened, problem.means, problem.advice):
+        assert sentence in shown(windows.main)
+
+
+@pytest.mark.parametrize("notice", list(Notice))
+def test_every_notice_is_told_once(windows: Windows, notice: Notice) -> None:
+    session = replace(SAMPLES["06-session-new"], notices=(notice,))
+    windows.render_view(session)
+    assert TEXTS["de"].notices[notice] in shown(windows.main)
+    windows.main.dismiss.click()
+    windows.render_view(session)
+    assert TEXTS["de"].notices[notice] not in shown(windows.main)
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_the_end_says_who_and_why(windows: Windows, cause: Cause) -> None:
+    windows.render_view(
+        View(phase=Phase.ENDED, technician="Anna", ended_by=Party.TECHNICIAN, ended_cause=cause)
+    )
+    assert "Anna hat die Sitzung beendet" in shown(windows.main)
+    assert TEXTS["de"].causes[cause] in shown(windows.main)
+
+
+def test_ending_is_in_reach_in_every_window_of_a_session(windows: Windows) -> None:
+    windows.render_view(SAMPLES["11-ask-control"])
+    assert windows.question is not None
+    for window in (windows.main, windows.bar, windows.question):
+        assert window.end_session.isVisible()
+    assert windows.tray.end_session.isVisible()
+    windows.render_view(SAMPLES["15-reconnecting"])
+    assert windows.main.end_session.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("window", "control", "action"),
+    [
+        ("bar", "stop_sharing", "stop_sharing"),
+        ("bar", "stop_control", "stop_control"),
+        ("bar", "end_session", "ask_end"),
+        ("main", "end_session", "ask_end"),
+    ],
+)
+def test_a_stop_is_done_when_the_button_goes_down(
+    windows: Windows, engine: RecordingEngine, window: str, control: str, action: str
+) -> None:
+    windows.render_view(SAMPLES["12-controlled"])
+    button = getattr(getattr(windows, window), control)
+    QTest.mousePress(button, Qt.MouseButton.LeftButton)
+    assert engine.names()[-1] == action
+    count = len(engine.calls)
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
+    assert len(engine.calls) == count
+
+
+def test_the_tray_offers_what_is_possible_now(windows: Windows, engine: RecordingEngine) -> None:
+    windows.render_view(View())
+    tray = windows.tray
+    assert not any(each.isVisible() for each in (tray.stop_sharing, tray.stop_control, tray.end_session))
+    windows.render_view(SAMPLES["10-viewing"])
+    assert (tray.stop_sharing.isVisible(), tray.stop_control.isVisible()) == (True, False)
+    tray.stop_sharing.trigger()
+    tray.end_session.trigger()
+    assert engine.names()[-2:] == ["stop_sharing", "ask_end"]
+
+
+def test_closing_asks_in_a_session_and_leaves_without_one(windows: Windows, engine: RecordingEngine) -> None:
+    left: list[None] = []
+    windows.left.connect(lambda: left.append(None))
+    windows.render_view(SAMPLES["07-session-chat"])
+    windows.main.close()
+    assert (engine.names()[-1], left) == ("ask_end", [])
+    windows.render_view(View())
+    windows.main.close()
+    assert left == [None]
+
+
+def test_another_language_takes_effect_everywhere_at_once(windows: Windows, engine: RecordingEngine) -> None:
+    windows.render_view(SAMPLES["11-ask-control"])
+    windows.main.language_chosen.emit("en")
+    assert engine.arguments("set_language") == [("de",), ("en",)]
+    assert windows.question is not None
+    for text, window in (
+        ("Your screen", windows.main),
+        ("sees your screen", windows.bar),
+        ("mouse and keyboard", windows.question),
+    ):
+        assert text in shown(window)
+    assert windows.tray.end_session.text() == "End session"
+    windows.question.reject()
+    assert engine.arguments("answer")[0][3] == "en"
+
+
+def test_a_question_that_is_gone_closes_without_an_answer(windows: Windows, engine: RecordingEngine) -> None:
+    windows.render_view(SAMPLES["08-ask-view"])
+    windows.render_view(SAMPLES["07-session-chat"])
+    assert windows.question is None
+    assert engine.names()[-2:] == ["hold_input", "release_input"]
+
+
+def test_an_answered_question_does_not_come_back(windows: Windows) -> None:
+    windows.render_view(SAMPLES["08-ask-view"])
+    assert windows.question is not None
+    windows.question.reject()
+    windows.render_view(SAMPLES["08-ask-view"])
+    assert windows.question is None
+
+
+def test_no_new_question_while_the_end_is_being_decided(windows: Windows) -> None:
+    asking = replace(SAMPLES["11-ask-control"], confirming_end=True)
+    windows.render_view(asking)
+    assert windows.ending.isVisible()
+    assert windows.question is None
+    windows.render_view(replace(asking, confirming_end=False))
+    assert windows.question is not None
+
+
+def test_the_end_question(windows: Windows, engine: RecordingEngine) -> None:
+    windows.render_view(SAMPLES["13-ending"])
+    assert engine.arguments("hold_input") == [("ending",)]
+    windows.ending.cancel.click()
+    windows.ending.close()
+    windows.ending.confirm.click()
+    windows.render_view(SAMPLES["12-controlled"])
+    asked = ["cancel_end", "cancel_end", "confirm_end", "release_input"]
+    assert [name for name in engine.names() if name in asked] == asked
+
+
+def test_the_code_field_sends_nine_digits_or_says_what_is_missing(
+    windows: Windows, engine: RecordingEngine, application: QApplication
+) -> None:
+    page = windows.main.code
+    QTest.keyClicks(page.field, "12 34x")
+    page.submit.click()
+    assert TEXTS["de"].code_incomplete in shown(windows.main)
+    assert page.field.text() == "123 4"
+    page.field.clear()
+    application.clipboard().setText("Code: 123-456-789")
+    page.field.paste()
+    assert page.field.text() == "123 456 789"
+    QTest.keyClick(page.field, Qt.Key.Key_Return)
+    assert engine.arguments("look_up") == [("123456789",)]
+
+
+def test_digits_can_be_corrected_in_the_middle(windows: Windows) -> None:
+    field = windows.main.code.field
+    field.enter("123456")
+    field.setCursorPosition(2)
+    QTest.keyClicks(field, "9")
+    assert (field.text(), field.cursorPosition()) == ("129 345 6", 3)
+    QTest.keyClick(field, Qt.Key.Key_Backspace)
+    assert (field.text(), field.cursorPosition()) == ("123 456", 2)
+
+
+def test_a_code_that_came_along_is_looked_up_and_never_joined(engine: RecordingEngine) -> None:
+    windows = Windows(engine, language="en", indicator_is_visible=lambda _: True, geometry_file=None)
+    windows.open("beistand://join/123456789")
+    assert engine.arguments("look_up") == [("123456789",)]
+    assert "join" not in engine.names()
+    windows.close()
+
+
+def test_a_message_is_sent_once_and_shown_as_it_is(windows: Windows, engine: RecordingEngine) -> None:
+    windows.render_view(SAMPLES["07-session-chat"])
+    panel = windows.main.session.chat
+    QTest.keyClicks(panel.field, "  <b>Hello</b> ")
+    QTest.keyClick(panel.field, Qt.Key.Key_Return)
+    panel.send.click()
+    assert engine.arguments("send_chat") == [("<b>Hello</b>",)]
+    assert "wird gesendet" in shown(panel)
+
+
+def test_the_geometry_file_names_what_can_be_used(windows: Windows, tmp_path: Path) -> None:
+    file = tmp_path / "geometry.json"
+    wait_for(lambda: file.exists() and "join-code" in json.loads(file.read_text()))
+    windows.render_view(SAMPLES["12-controlled"])
+    wait_for(lambda: "bar.stop-control" in json.loads(file.read_text()))
+    found = json.loads(file.read_text())
+    assert found["stop-control"] == found["bar.stop-control"]
+    assert "join-code" not in found
+    assert {
+        "main.end-session",
+        "bar.end-session",
+        "bar.stop-sharing",
+        "chat-input",
+        "chat-log",
+    } <= found.keys()
+    windows.close()
+    assert json.loads(file.read_text()) == {}
+    assert [each.name for each in tmp_path.iterdir()] == ["geometry.json"]
