@@ -49,8 +49,7 @@ export class AccessPanel implements View {
 
   #renderReason(): void {
     const model = this.#source.model();
-    const isAskable = OFFERED.some((capability) => mayAsk(model, capability));
-    this.#reason.disabled = !isAskable;
+    show(this.#field, OFFERED.some((capability) => mayAsk(model, capability)));
     if (!this.#isOwnReason && document.activeElement !== this.#reason) {
       this.#reason.value = this.#usualReason();
     }
@@ -114,6 +113,7 @@ class AccessCard implements View {
   #renderButtons(access: Access): void {
     const { t } = this.#context;
     const isOpen = access.kind === "asked" || access.kind === "live";
+    const hadFocus = this.element.contains(document.activeElement);
     show(this.#ask.element, !isOpen);
     show(this.#cancel.element, access.kind === "asked");
     // One name on the page: whichever question is open.
@@ -122,24 +122,35 @@ class AccessCard implements View {
     this.#ask.setLabel((access.kind === "closed" ? t.access.askAgain : t.access.ask)[this.#capability]);
     this.#cancel.setLabel(t.access.cancel);
     this.#release.setLabel(t.access.release[this.#capability]);
-    this.#ask.enabled = !this.#isBusy && mayAsk(this.#source.model(), this.#capability);
-    this.#cancel.enabled = this.#release.enabled = !this.#isBusy;
+    this.#ask.enabled = mayAsk(this.#source.model(), this.#capability);
+    if (hadFocus) {
+      this.#keepFocus();
+    }
+  }
+
+  /** One button takes another's place: so does the focus, for whoever uses the keyboard. */
+  #keepFocus(): void {
+    const buttons = [this.#ask, this.#cancel, this.#release].map((button) => button.element);
+    buttons.find((button) => !button.hidden && !button.disabled)?.focus();
   }
 
   #renderTime(access: Access): void {
     const { t, api } = this.#context;
-    const until = access.kind === "asked" ? access.request.answer_until : this.#expiry(access);
-    const seconds = until === undefined ? undefined : secondsUntil(until, api.now());
-    setText(this.#time, seconds === undefined ? "" : t.access.left(countdown(seconds)));
     show(this.#progress, access.kind === "asked");
-    if (access.kind === "asked" && seconds !== undefined) {
+    if (access.kind === "asked") {
+      const seconds = secondsUntil(access.request.answer_until, api.now());
       this.#progress.max = secondsUntil(access.request.answer_until, Date.parse(access.request.asked_at));
       this.#progress.value = seconds;
+      return setText(this.#time, t.access.left(countdown(seconds)));
     }
+    const expiry = access.kind === "live" ? access.request.expires_at : undefined;
+    setText(this.#time, expiry == null ? "" : this.#timeLeft(secondsUntil(expiry, api.now())));
   }
 
-  #expiry(access: Access): string | undefined {
-    return access.kind === "live" ? (access.request.expires_at ?? undefined) : undefined;
+  /** Seconds only when they matter. */
+  #timeLeft(seconds: number): string {
+    const { t } = this.#context;
+    return seconds > 120 ? t.access.minutesLeft(Math.ceil(seconds / 60)) : t.access.left(countdown(seconds));
   }
 
   #statusText(access: Access): string {
@@ -186,25 +197,26 @@ class AccessCard implements View {
 
   #askNow(): void {
     const { api } = this.#context;
-    this.#run(api.ask(this.#source.sid, this.#capability, this.#takeReason()));
+    this.#run(() => api.ask(this.#source.sid, this.#capability, this.#takeReason()));
   }
 
   #giveBack(): void {
     const access = this.#access;
     if (access.kind === "asked" || access.kind === "live") {
-      this.#run(this.#context.api.withdraw(this.#source.sid, access.request.id));
+      this.#run(() => this.#context.api.withdraw(this.#source.sid, access.request.id));
     }
   }
 
-  #run(action: Promise<RequestView | undefined>): void {
+  #run(action: () => Promise<RequestView | undefined>): void {
+    if (this.#isBusy) {
+      return;
+    }
     this.#isBusy = true;
-    this.render();
-    action
+    action()
       .then((request) => request !== undefined && this.#source.dispatch({ type: "request", request }))
       .catch(this.#context.failed)
       .finally(() => {
         this.#isBusy = false;
-        this.render();
       });
   }
 }

@@ -19,6 +19,8 @@ export class ChatPanel implements View {
   readonly element = h("div", { class: "chat" }, this.#empty, this.#log, this.#form);
   readonly #bubbles = new Map<string, Bubble>();
   #isSending = false;
+  /** The newest line stays in view unless the person has scrolled up to read. */
+  #isPinned = true;
 
   constructor(context: Context, source: AccessSource) {
     this.#context = context;
@@ -27,6 +29,8 @@ export class ChatPanel implements View {
     this.#send.element.classList.add("icon-only");
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#input.addEventListener("input", () => this.render());
+    this.#log.addEventListener("scroll", () => (this.#isPinned = this.#isAtEnd()));
+    new ResizeObserver(() => this.#followEnd()).observe(this.#log);
     this.#input.addEventListener("keydown", (event) => this.#keyDown(event));
   }
 
@@ -39,6 +43,9 @@ export class ChatPanel implements View {
     setAttribute(this.#input, "placeholder", t.chat.placeholder);
     this.#send.setLabel(t.chat.send);
     this.#input.disabled = !isOpen;
+    if (isOver(model.session)) {
+      this.#input.value = "";
+    }
     this.#send.enabled = isOpen && !this.#isSending && this.#input.value.trim() !== "";
     setText(this.#empty, isOpen || isOver(model.session) ? t.chat.emptyActive : t.chat.empty);
     show(this.#empty, model.chat.length === 0 && !isOver(model.session));
@@ -46,10 +53,19 @@ export class ChatPanel implements View {
   }
 
   #renderLines(lines: readonly ChatLine[]): void {
-    const isAtEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
     const isNew = lines.length !== this.#bubbles.size;
     lines.forEach((line, index) => this.#place(line, index));
-    if (isNew && isAtEnd) {
+    if (isNew) {
+      this.#followEnd();
+    }
+  }
+
+  #isAtEnd(): boolean {
+    return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
+  }
+
+  #followEnd(): void {
+    if (this.#isPinned) {
       this.#log.scrollTop = this.#log.scrollHeight;
     }
   }

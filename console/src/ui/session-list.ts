@@ -73,10 +73,11 @@ export class SessionListPage implements Page {
     pill.render(session.state, t);
     const started = dayAndTime(session.created_at, language);
     const outcome = session.ended_at == null ? "" : dayAndTime(session.ended_at, language);
-    const by = session.ended_by == null || outcome === "" ? outcome : `${outcome} ${t.by[session.ended_by]}`;
+    const by = h("span", { class: "muted" }, session.ended_by == null ? "" : ` ${t.by[session.ended_by]}`);
+    const ended = h("span", {}, outcome, by);
     const link = h("a", { class: "row-link", attributes: { href: `#/sessions/${session.id}` } }, t.sessions.open);
     link.setAttribute("aria-label", `${t.sessions.open}: ${started}`);
-    const cells = [pill.element, started, session.technician_name, by, link];
+    const cells = [pill.element, started, session.technician_name, ended, link];
     return h("tr", {}, ...cells.map((content) => h("td", {}, content)));
   }
 

@@ -49,8 +49,9 @@ export class Stage implements View {
   readonly #overlay: HTMLElement;
   readonly #banner = h("div", { class: "banner", attributes: { role: "status" } });
   readonly #hint = h("span");
-  readonly #keys = h("kbd", {}, "Ctrl + Alt + Shift + Esc");
+  readonly #keys = h("kbd");
   readonly #wayOut = h("span");
+  readonly #leave = h("span", { class: "way-out" }, this.#keys, " ", this.#wayOut);
   readonly #size = h("span", { class: "size" });
   readonly #strip: HTMLElement;
   readonly element: HTMLElement;
@@ -65,8 +66,7 @@ export class Stage implements View {
     const text = h("div", { attributes: { "aria-live": "polite" } }, this.#title, this.#body);
     this.#notice = h("div", { class: "overlay-notice" }, this.#icon, text, this.#back.element);
     this.#overlay = h("div", { class: "overlay", testid: "overlay" }, this.#notice, this.#code.element);
-    const leave = h("span", { class: "way-out" }, this.#keys, " ", this.#wayOut);
-    this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), this.#hint, leave, this.#size);
+    this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), this.#hint, this.#leave, this.#size);
     const view = h("div", { class: "stage-view" }, slot.element, this.#overlay, this.#banner);
     this.element = h("section", { class: "stage" }, view, this.#strip);
   }
@@ -112,8 +112,9 @@ export class Stage implements View {
     setAttribute(this.#strip, "data-mode", mode);
     this.#strip.classList.toggle("is-empty", overlay.kind !== "picture");
     setText(this.#hint, hints[mode]);
+    setText(this.#keys, t.stage.keys);
     setText(this.#wayOut, t.stage.wayOut);
-    show(this.#keys.parentElement ?? this.#keys, mode === "control");
+    show(this.#leave, mode === "control");
     setText(this.#size, width > 0 ? `${width} × ${height}` : "");
   }
 }

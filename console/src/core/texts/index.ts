@@ -23,7 +23,7 @@ export function overlayNotice(overlay: Overlay, t: Texts): Notice | undefined {
     case "waiting":
       return { title: t.code.gone, body: t.code.goneHint };
     case "ended":
-      return { title: withParty(t.overlay.ended, overlay.by, t), body: sentences(overlay.cause, t, t.overlay.endedHint) };
+      return endedNotice(overlay, t);
     case "stopped":
       return { title: t.overlay.stopped, body: sentences(overlay.cause, t, t.overlay.chatStays) };
     case "no_access":
@@ -43,6 +43,13 @@ export function overlayNotice(overlay: Overlay, t: Texts): Notice | undefined {
     default:
       return assertNever(overlay);
   }
+}
+
+/** The title says who; the cause is told only where it adds something. */
+function endedNotice({ by, cause }: Extract<Overlay, { kind: "ended" }>, t: Texts): Notice {
+  const isSaid = cause === "end_session" || cause === "technician";
+  const title = by === undefined ? t.overlay.over : t.overlay.ended[by];
+  return { title, body: sentences(isSaid ? undefined : cause, t, t.overlay.endedHint) };
 }
 
 /** One line of the timeline. */
