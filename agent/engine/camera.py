@@ -18,10 +18,10 @@ SHORTEST_S = 1 / 60
 UNREADABLE_S = 0.5
 """Between two looks at a screen that cannot be read; black meanwhile."""
 REFINE_S = 0.05
-REFINES = 4
-LARGE, FINE = 16 * 1024, 1024
-"""A frame above LARGE bytes may have hit the encoder's cap: up to REFINES more of the unchanged picture
-sharpen it, until one is below FINE."""
+REFINES = 8
+LARGE = 16 * 1024
+"""A frame of so many bytes may have hit the encoder's cap: once the screen rests, REFINES more frames of the
+same picture sharpen it (x264 lowers its quantiser in steps, so it takes some)."""
 
 
 @dataclass(frozen=True)
@@ -117,5 +117,5 @@ class Camera:
         self._refine_at = now + REFINE_S
         if afresh:
             self._refines = REFINES if size >= LARGE else 0
-        else:
-            self._refines = self._refines - 1 if size >= FINE else 0
+        elif self._refines:
+            self._refines -= 1
