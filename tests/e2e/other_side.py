@@ -29,6 +29,7 @@ from beistand.protocol.messages import (
     EventsEvent,
     EventsHello,
     EventsSnapshot,
+    FromViewer,
     Message,
     Party,
     PauseView,
@@ -84,6 +85,10 @@ class OtherSide:
             raise AssertionError("no session was created")
         return self.session
 
+    @property
+    def relay_url(self) -> str:
+        return self.url.replace("http", "ws", 1) + "/relay"
+
     def newest(self, capability: Capability) -> RequestView:
         return [request for request in self.requests.values() if request.capability == capability][-1]
 
@@ -123,9 +128,9 @@ class OtherSide:
         await self.tells("beistand.pause.v1", PauseView(session_id=self.current.id, paused=paused))
 
     async def writes(self, text: str) -> None:
-        await self._add_line("Kundin", Party.CUSTOMER, text)
+        await self.adds_line("Kundin", Party.CUSTOMER, text)
 
-    async def _add_line(self, author: str, party: Party, text: str) -> ChatLine:
+    async def adds_line(self, author: str, party: Party, text: str) -> ChatLine:
         line = ChatLine(
             id=new_id(), session_id=self.current.id, author=author, party=party, text=text, sent_at=self.now
         )
@@ -197,23 +202,24 @@ def _problem(error: BeistandError) -> Response:
     return JSONResponse({**body, "detail": error.detail, "code": error.code}, error.status)
 
 
-def _rest(side: OtherSide) -> APIRouter:
-    router = APIRouter(prefix="/v1")
+@dataclass(frozen=True)
+class Rest:
+    """The REST interface, one method per operation. There is one session: its id in a path says nothing."""
 
-    @router.post("/auth/token")
-    async def sign_in(request: Request) -> Response:
+    side: OtherSide
+
+    async def sign_in(self, request: Request) -> Response:
         body = await request.json()
         if body["password"] != "right":
             return _problem(Unauthenticated())
         return JSONResponse({"access_token": "a-bearer", "token_type": "bearer", "expires_in": 3600})
 
-    @router.get("/sessions")
-    async def sessions() -> Response:
-        items = [json.loads(encode(item)) for item in [*([side.session] if side.session else []), *side.past]]
-        return JSONResponse({"items": items})
+    async def sessions(self) -> Response:
+        current = [self.side.session] if self.side.session else []
+        return JSONResponse({"items": [json.loads(encode(item)) for item in [*current, *self.side.past]]})
 
-    @router.post("/sessions")
-    async def create() -> Response:
+    async def create(self) -> Response:
+        side = self.side
         side.session = SessionView(
             id=new_id(),
             state=SessionState.WAITING,
@@ -226,17 +232,15 @@ def _rest(side: OtherSide) -> APIRouter:
         more = {"code": CODE, "join_url": f"{side.url}/join#{CODE}"}
         return JSONResponse({**json.loads(encode(side.session)), **more}, 201)
 
-    @router.post("/sessions/{sid}/end")
-    async def end(sid: str) -> Response:
-        await side.ends(Party.TECHNICIAN, Cause.TECHNICIAN)
-        return _answer(side.current)
+    async def end(self) -> Response:
+        await self.side.ends(Party.TECHNICIAN, Cause.TECHNICIAN)
+        return _answer(self.side.current)
 
-    @router.post("/sessions/{sid}/requests")
-    async def ask(sid: str, request: Request) -> Response:
-        body = await request.json()
+    async def ask(self, request: Request) -> Response:
+        body, side = await request.json(), self.side
         asked = RequestView(
             id=new_id(),
-            session_id=sid,
+            session_id=side.current.id,
             technician_id=side.current.technician_id,
             technician_name=side.current.technician_name,
             capability=body["capability"],
@@ -249,35 +253,44 @@ def _rest(side: OtherSide) -> APIRouter:
         await side.tells("beistand.request.v1", asked)
         return _answer(asked, 201)
 
-    @router.delete("/sessions/{sid}/requests/{request_id}")
-    async def withdraw(sid: str, request_id: str) -> Response:
-        known = side.requests[request_id]
+    async def withdraw(self, request_id: str) -> Response:
+        known = self.side.requests[request_id]
         state = RequestState.WITHDRAWN if known.state is RequestState.ASKED else RequestState.REVOKED
         by = {"closed_by": Party.TECHNICIAN, "cause": Cause.TECHNICIAN}
-        return _answer(await side.settles(known.capability, state, **by))
+        return _answer(await self.side.settles(known.capability, state, **by))
 
-    @router.post("/sessions/{sid}/chat")
-    async def say(sid: str, request: Request) -> Response:
-        body = await request.json()
-        line = await side._add_line(side.current.technician_name, Party.TECHNICIAN, body["text"])
-        return _answer(line, 201)
+    async def say(self, request: Request) -> Response:
+        body, name = await request.json(), self.side.current.technician_name
+        return _answer(await self.side.adds_line(name, Party.TECHNICIAN, body["text"]), 201)
 
-    @router.post("/sessions/{sid}/tickets")
-    async def ticket(sid: str, request: Request) -> Response:
-        body = await request.json()
-        issued = secrets.token_urlsafe(32)
-        side.tickets.add(issued)
-        relay_url = side.url.replace("http", "ws", 1) + "/relay"
-        return JSONResponse({"ticket": issued, "relay_url": relay_url, "audience": body["audience"]}, 201)
+    async def ticket(self, request: Request) -> Response:
+        body, issued = await request.json(), secrets.token_urlsafe(32)
+        self.side.tickets.add(issued)
+        return JSONResponse(
+            {"ticket": issued, "relay_url": self.side.relay_url, "audience": body["audience"]}, 201
+        )
 
-    return router
+    def router(self) -> APIRouter:
+        router, session = APIRouter(prefix="/v1"), "/sessions/{session_id}"
+        router.add_api_route("/auth/token", self.sign_in, methods=["POST"])
+        router.add_api_route("/sessions", self.sessions, methods=["GET"])
+        router.add_api_route("/sessions", self.create, methods=["POST"])
+        router.add_api_route(f"{session}/end", self.end, methods=["POST"])
+        router.add_api_route(f"{session}/requests", self.ask, methods=["POST"])
+        router.add_api_route(f"{session}/requests/{{request_id}}", self.withdraw, methods=["DELETE"])
+        router.add_api_route(f"{session}/chat", self.say, methods=["POST"])
+        router.add_api_route(f"{session}/tickets", self.ticket, methods=["POST"])
+        return router
 
 
-def _sockets(side: OtherSide) -> APIRouter:
-    router = APIRouter()
+@dataclass(frozen=True)
+class Sockets:
+    """The two WebSockets, as a console meets them: a ticket first, good for once."""
 
-    @router.websocket("/v1/sessions/{sid}/events")
-    async def events(ws: WebSocket, sid: str) -> None:
+    side: OtherSide
+
+    async def events(self, ws: WebSocket) -> None:
+        side = self.side
         await ws.accept()
         side.tickets.remove(parse(EventsHello, await ws.receive_text()).ticket)
         snapshot = EventsSnapshot(
@@ -290,40 +303,51 @@ def _sockets(side: OtherSide) -> APIRouter:
         except WebSocketDisconnect:
             side.events.remove(ws)
 
-    @router.websocket("/relay")
-    async def relay(ws: WebSocket) -> None:
+    async def relay(self, ws: WebSocket) -> None:
         await ws.accept()
         try:
             while True:
-                message = parse_from_viewer(await ws.receive_text())
-                if isinstance(message, ViewerHello):
-                    side.tickets.remove(message.ticket)
-                    side.viewers.append(ws)
-                await side.said.put(message)
+                await self._heard(ws, parse_from_viewer(await ws.receive_text()))
         except WebSocketDisconnect:
             return
 
-    return router
+    async def _heard(self, ws: WebSocket, message: FromViewer) -> None:
+        if isinstance(message, ViewerHello):
+            self.side.tickets.remove(message.ticket)
+            self.side.viewers.append(ws)
+        await self.side.said.put(message)
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+        router.add_api_websocket_route("/v1/sessions/{session_id}/events", self.events)
+        router.add_api_websocket_route("/relay", self.relay)
+        return router
+
+
+@dataclass(frozen=True)
+class Around:
+    """Before and after every request: notes the path, refuses if told to, adds the gateway's own headers."""
+
+    side: OtherSide
+
+    async def __call__(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        self.side.paths.append(f"{request.url.path}?{request.url.query}")
+        if request.url.path.startswith("/v1") and self.side.refusal is not None:
+            refusal, self.side.refusal = self.side.refusal, None
+            return _problem(refusal)
+        response = await call_next(request)
+        door = Door(self.side.url, self.side.relay_url, "Beistand Demo", frozenset())
+        response.headers.update(security_headers(door))
+        return response
 
 
 @asynccontextmanager
 async def other_side() -> AsyncIterator[OtherSide]:
     """Serves the built console with the gateway's own security headers, on a free port."""
     side, app = OtherSide(), FastAPI()
-
-    async def around(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        side.paths.append(f"{request.url.path}?{request.url.query}")
-        refusal, side.refusal = side.refusal, None if request.url.path.startswith("/v1") else side.refusal
-        if refusal is not None and request.url.path.startswith("/v1"):
-            return _problem(refusal)
-        response = await call_next(request)
-        door = Door(side.url, side.url.replace("http", "ws", 1) + "/relay", "Beistand Demo", frozenset())
-        response.headers.update(security_headers(door))
-        return response
-
-    app.add_middleware(BaseHTTPMiddleware, dispatch=around)
-    app.include_router(_rest(side))
-    app.include_router(_sockets(side))
+    app.add_middleware(BaseHTTPMiddleware, dispatch=Around(side))
+    app.include_router(Rest(side).router())
+    app.include_router(Sockets(side).router())
     app.include_router(pages(CONSOLE))
     async with serve_http(app, host="127.0.0.1", port=0) as port:
         side.url = f"http://localhost:{port}"
