@@ -63,6 +63,11 @@ class FreshClient(Client):
             await self._flush_pending(force_flush=True)
         await super().flush(timeout)
 
+    def drop_attempt(self) -> None:
+        """Close the socket of a failed attempt to connect; nats-py would leave it open."""
+        if (self.is_reconnecting or self.is_connecting) and self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+
     def drop_unsent(self) -> None:
         """Forget what was waiting for the lost connection."""
         self._pending.clear()
@@ -83,6 +88,7 @@ class Watcher:
     refusals_allowed: int | None = None
     """Give up for good after so many refusals; None: never."""
     has_connected: bool = False
+    _closing: asyncio.Task[None] | None = None
 
     async def disconnected(self) -> None:
         """The connection is gone; nats-py tries again."""
@@ -105,6 +111,7 @@ class Watcher:
     async def error(self, error: Exception) -> None:
         """An error nats-py met; before the first connection a refusal is final."""
         _faults.add(1, {"kind": type(error).__name__})
+        self.client.drop_attempt()
         if is_refusal(error):
             await self._refused()
         elif "permissions violation" in str(error).lower():
@@ -120,7 +127,8 @@ class Watcher:
         self.refusals += 1
         log.warning("nats sign-in refused", extra={"connection": self.name})
         if self.refusals_allowed is not None and self.refusals >= self.refusals_allowed:
-            await self.client.close()
+            # From a task of its own: nats-py ends the task this runs in while it closes.
+            self._closing = asyncio.get_running_loop().create_task(self.client.close(), name="close")
 
 
 def is_refusal(error: Exception) -> bool:

@@ -7,14 +7,15 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Generic, Self
+from typing import Generic, NoReturn, Self
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError
-from nats.js.kv import KV_DEL, KV_OP, KeyValue
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotFoundError
+from nats.js.kv import KV_DEL, KV_MARKER_REASON, KV_OP, KeyValue
 from pydantic import ValidationError
 
 from beistand.bus.connection import UNREACHABLE
@@ -32,9 +33,12 @@ OPEN_WITHIN_S = 30.0
 WRITE_TRIES = 3
 WRITE_TIMEOUT_S = 2.0
 CHANGE_TRIES = 32
+WATCH_HEARTBEAT_S = 1.0
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 """JetStream error codes: another write to this key came first."""
 _LOOK_EVERY_S = 0.1
+EXPECTED = api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value
+MESSAGE_ID = api.Header.MSG_ID.value
 
 _unreadable = meter.create_counter("beistand.store.unreadable", description="Stored values that do not parse")
 
@@ -78,7 +82,7 @@ class Store(Generic[M]):
             return None
         except UNREACHABLE as error:
             raise Unavailable from error
-        return self._stored(entry)
+        return self._parsed(entry.value or b"", entry.revision or 0)
 
     async def create(self, key: str, value: M) -> int:
         """Write a key that must not exist; the new revision. Conflict if it exists."""
@@ -132,37 +136,55 @@ class Store(Generic[M]):
     async def watch(self, pattern: str) -> AsyncIterator[AsyncIterator[Stored[M] | None]]:
         """Present values, then None once for "up to date", then every change; removals are not shown.
 
-        It survives reconnects, but may then be ten seconds late: nothing that stops access may wait for it.
+        It survives reconnects, but may then be seconds late: nothing that stops access may wait for it.
         """
         try:
-            watcher = await self._kv.watch(pattern, ignore_deletes=True)
+            # nats-py's own KV watcher notices a lost consumer after ten seconds at the earliest.
+            subscription = await self._js.subscribe(
+                f"$KV.{self._bucket}.{pattern}",
+                stream=self._bucket.stream,
+                ordered_consumer=True,
+                deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT,
+                idle_heartbeat=WATCH_HEARTBEAT_S,
+            )
         except UNREACHABLE as error:
             raise Unavailable from error
         try:
-            yield self._values(watcher)
+            yield self._values(subscription)
         finally:
-            await watcher.stop()  # type: ignore[no-untyped-call]
+            with suppress(*UNREACHABLE):
+                await subscription.unsubscribe()
 
-    async def _values(self, watcher: KeyValue.KeyWatcher) -> AsyncIterator[Stored[M] | None]:
-        async for entry in watcher:
-            if entry is None:
+    async def _values(
+        self, subscription: JetStreamContext.PushSubscription
+    ) -> AsyncIterator[Stored[M] | None]:
+        try:
+            info = await subscription.consumer_info()
+            present = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
+            catching_up = present > 0
+            if not catching_up:
                 yield None
-                continue
-            stored = self._stored(entry)
-            if stored is not None:
-                yield stored
+            while True:
+                message = await subscription.next_msg(timeout=None)
+                if not _is_removal(message) and (stored := self._stored(message)) is not None:
+                    yield stored
+                if catching_up and message.metadata.num_pending == 0:
+                    catching_up = False
+                    yield None
+        except UNREACHABLE as error:
+            raise Unavailable from error
 
-    def _stored(self, entry: KeyValue.Entry) -> Stored[M] | None:
+    def _stored(self, message: Msg) -> Stored[M] | None:
+        return self._parsed(message.data, message.metadata.sequence.stream)
+
+    def _parsed(self, data: bytes, revision: int) -> Stored[M] | None:
         """The typed value; one that does not parse permits nobody anything, so it counts as absent."""
         try:
-            value = self._model.model_validate_json(entry.value or b"")
+            return Stored(self._model.model_validate_json(data), revision)
         except ValidationError:
             _unreadable.add(1, {"bucket": self._bucket})
-            log.error(
-                "stored value does not parse", extra={"bucket": self._bucket, "revision": entry.revision}
-            )
+            log.error("stored value does not parse", extra={"bucket": self._bucket, "revision": revision})
             return None
-        return Stored(value, entry.revision or 0)
 
     async def _deleted_at(self, key: str) -> int:
         """The revision of the deletion marker of `key`; Conflict if the key exists."""
@@ -176,28 +198,42 @@ class Store(Generic[M]):
         raise Conflict
 
     async def _write(self, key: str, data: bytes, *, expected: int, operation: str = "") -> int:
-        """One conditional write. No answer means "unknown": it is repeated with the same message id, so that
-        the server tells whether the first one was stored instead of storing it twice.
+        """One conditional write; its revision.
+
+        No answer means "unknown": the same write is tried again, and if the key has changed meanwhile the
+        leader is asked whether that was this very write.
         """
-        headers = {
-            api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(expected),
-            api.Header.MSG_ID.value: secrets.token_hex(16),
-        }
-        if operation:
-            headers[KV_OP] = operation
-        for attempt in range(1, WRITE_TRIES + 1):
+        message_id = secrets.token_hex(16)
+        headers = {EXPECTED: str(expected), MESSAGE_ID: message_id} | (
+            {KV_OP: operation} if operation else {}
+        )
+        for attempt in range(WRITE_TRIES):
             try:
                 answer = await self._js.publish(f"$KV.{self._bucket}.{key}", data, headers=headers)
             except APIError as error:
-                if error.err_code in _WRONG_LAST_SEQUENCE:
-                    raise Conflict from None
-                raise Unavailable from error
-            except UNREACHABLE as error:
-                if attempt == WRITE_TRIES:
-                    raise Unavailable("The answer of the store is missing.") from error
-            else:
-                return answer.seq
-        raise Unavailable
+                if error.err_code not in _WRONG_LAST_SEQUENCE:
+                    raise Unavailable from error
+                return await self._own(key, message_id) if attempt else _lost()
+            except UNREACHABLE:
+                continue
+            return answer.seq
+        raise Unavailable("The answer of the store is missing.")
+
+    async def _own(self, key: str, message_id: str) -> int:
+        """The revision of `key` if the write with this id made it, else Conflict."""
+        try:
+            last = await self._js.get_last_msg(self._bucket.stream, f"$KV.{self._bucket}.{key}")
+        except NotFoundError:
+            raise Conflict from None
+        except UNREACHABLE as error:
+            raise Unavailable from error
+        if last.seq is None or (last.headers or {}).get(MESSAGE_ID) != message_id:
+            raise Conflict
+        return last.seq
+
+
+def _lost() -> NoReturn:
+    raise Conflict
 
 
 async def _existing(js: JetStreamContext, bucket: Bucket) -> KeyValue:
@@ -206,6 +242,10 @@ async def _existing(js: JetStreamContext, bucket: Bucket) -> KeyValue:
             return await js.key_value(bucket.value)
         except BucketNotFoundError:
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _is_removal(message: Msg) -> bool:
+    return bool({KV_OP, KV_MARKER_REASON} & set(message.headers or {}))
 
 
 def _encode(value: M) -> bytes:

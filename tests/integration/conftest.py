@@ -1,5 +1,6 @@
 """A real nats-server on a free port, with the identities and limits of production, and a door for agents."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -35,6 +36,13 @@ def public_key(seed: bytes) -> str:
     """The nkey form of a raw Ed25519 seed's public key."""
     pair = nkeys.from_seed(bytearray(nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER)))
     return str(pair.public_key.decode())
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+    """Wait for what only another process can bring about, by asking it again and again."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
