@@ -30,7 +30,11 @@ async def play(narrator: Narrator) -> None:
         await helped.waits_for("join-code")
         narrator.desktop, narrator.technician = screen, helper
         story = Story(narrator, helper, helped, stack.gateway_url, stack.user, stack.password, note_file)
-        await story.play()
+        try:
+            await story.play()
+        except Exception:
+            await narrator.photograph("failed")
+            raise
         if helper.errors:
             raise RuntimeError(f"the console page reported: {helper.errors[0]}")
 

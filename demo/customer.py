@@ -56,6 +56,7 @@ class Customer:
     async def enters_code(self, code: str) -> None:
         """Type the nine digits and send them."""
         await self.presses("join-code")
+        await self.desktop.settles()
         await self.desktop.type(code)
         await self.presses("join-submit")
 
@@ -73,6 +74,7 @@ class Customer:
     async def says(self, text: str) -> None:
         """Write a chat line (ASCII) and send it."""
         await self.presses("chat-input")
+        await self.desktop.settles()
         await self.desktop.type(text)
         await self.presses("chat-send")
 

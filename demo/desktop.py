@@ -20,6 +20,7 @@ from Xlib.display import Display
 from Xlib.ext import xtest
 
 KEY_PAUSE_S = 0.02
+HAND_PAUSE_S = 0.25
 
 
 class MissingProgramError(Exception):
@@ -54,6 +55,14 @@ class Desktop:
         for kind in (X.ButtonPress, X.ButtonRelease):
             xtest.fake_input(self._display, kind, 1)
         self._display.sync()
+
+    async def settles(self) -> None:
+        """The moment a hand takes from the mouse to the keyboard.
+
+        A click on a window in the background is held by the window manager until it has the focus; keys are not
+        held, and would arrive before it.
+        """
+        await asyncio.sleep(HAND_PAUSE_S)
 
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is."""
@@ -97,7 +106,7 @@ class Desktop:
 
 
 @asynccontextmanager
-async def desktop(*, width: int = 1280, height: int = 800, log: Path) -> AsyncIterator[Desktop]:
+async def desktop(*, width: int = 1920, height: int = 1080, log: Path) -> AsyncIterator[Desktop]:
     """A fresh X screen with openbox as window manager, gone at the end."""
     server, number = await _start_screen(width, height, log)
     hands = None

@@ -40,7 +40,7 @@ class Narrator:
         step.ms = round((time.monotonic() - started) * 1000)
         figures = "".join(f"  ({name}: {value:.0f} ms)" for name, value in step.measured.items())
         self.say(f"{step.number:>3}. {title:<66} {step.ms:>6} ms{figures}")
-        await self._photograph(step)
+        step.screenshots += await self.photograph(f"{step.number:02}")
         self.steps.append(step)
 
     def say(self, line: str) -> None:
@@ -52,12 +52,13 @@ class Narrator:
         content = {"ok": not failure, "failure": failure, "steps": [asdict(step) for step in self.steps]}
         (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n")
 
-    async def _photograph(self, step: Step) -> None:
+    async def photograph(self, name: str) -> list[str]:
+        """Screenshots `<name>-customer.png` and `<name>-technician.png`; the names of those taken."""
+        taken = []
         if self.desktop is not None:
-            path = self.folder / f"{step.number:02}-customer.png"
-            self.desktop.screenshot(path)
-            step.screenshots.append(path.name)
+            taken.append(f"{name}-customer.png")
+            self.desktop.screenshot(self.folder / taken[-1])
         if self.technician is not None:
-            path = self.folder / f"{step.number:02}-technician.png"
-            await screenshot(self.technician, path)
-            step.screenshots.append(path.name)
+            taken.append(f"{name}-technician.png")
+            await screenshot(self.technician, self.folder / taken[-1])
+        return taken

@@ -21,7 +21,7 @@ def main() -> int:
         "QPlainTextEdit { background: #fff8dc; color: #1f2933; padding: 12px; border: none; }"
     )
     notes.textChanged.connect(lambda: file.write_text(notes.toPlainText(), encoding="utf-8"))
-    notes.setGeometry(40, 420, 560, 320)
+    notes.setGeometry(30, 200, 430, 560)
     notes.show()
     file.write_text("", encoding="utf-8")
     return app.exec()

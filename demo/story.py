@@ -73,7 +73,7 @@ class Story:
         step = self.narrator.step
         async with step("Control is another question; keys pressed before the yes go nowhere"):
             await self.technician.at("screen").click()
-            await self.technician.page.keyboard.type("zu frueh")
+            await self.technician.page.keyboard.type("zufrueh")
             await self.technician.asks("control", "Ich trage den Druckernamen für Sie ein.")
             await self.customer.waits_for("consent-allow")
         async with step("Allowed: the technician types into the customer's own program"):
@@ -122,7 +122,7 @@ class Story:
             raise BrokenPromiseError("the code of an ended session was accepted")
 
     async def _note_window(self) -> tuple[int, int]:
-        return 320, 620
+        return 240, 480
 
     def _noted(self) -> str:
         return self.notes.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from tests.e2e.scene import Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-NOTE = (320, 620)
+NOTE = (240, 480)
 
 
 async def test_text_and_pointer_arrive_where_they_were_aimed(scene: Scene) -> None:
