@@ -106,7 +106,7 @@ class _Walk:
         self.put(replace(request, stage=step.after))
         for action in step.actions:
             self._do(action, request, happening)
-        if step.after is Stage.OVER:
+        if step.after is Stage.OVER and happening is not Happening.SESSION_OVER:
             self._end_dependents(request.ask)
 
     def put(self, request: Request) -> None:
