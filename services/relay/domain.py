@@ -159,7 +159,7 @@ class Gatekeeper:
         self._sid = sid
         self._tombstones = tombstones
         self._live: dict[str, _Live] = {}
-        self._unseen_stops: set[str] = set()
+        self._unseen_stops = 0
         self._pause_seq = -1
         self._paused_at = 0.0
         self._flow = Flow.OVER if sid in tombstones else Flow.RUNNING
@@ -171,7 +171,7 @@ class Gatekeeper:
 
     def life(self, grant_id: str) -> Life:
         """Where a grant stands for this relay."""
-        if grant_id in self._tombstones or grant_id in self._unseen_stops or self._flow is Flow.OVER:
+        if grant_id in self._tombstones or self._flow is Flow.OVER:
             return Life.OVER
         return Life.LIVE if grant_id in self._live else Life.UNSEEN
 
@@ -298,7 +298,8 @@ class Gatekeeper:
         """Remembered, but not without bound: a device that makes up stops only ends its own session here."""
         if self.life(grant_id) is Life.OVER:
             return []
-        self._unseen_stops.add(grant_id)
-        if len(self._unseen_stops) <= MAX_UNSEEN_STOPS:
+        self._tombstones.add(grant_id, now=now)
+        self._unseen_stops += 1
+        if self._unseen_stops <= MAX_UNSEEN_STOPS:
             return []
         return self.end(Party.SYSTEM, None, now=now)

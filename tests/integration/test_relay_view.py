@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from beistand.bus.settings import BusSettings
-from beistand.protocol.messages import MediaDown, ViewerRefresh, ViewerShown
-from beistand.protocol.records import Cause
+from beistand.protocol.errors import BeistandError
+from beistand.protocol.messages import MediaDown, RequestState, ViewerRefresh, ViewerShown
+from beistand.protocol.records import Cause, Revocation
+from beistand.protocol.subjects import Up
 from tests.support.core_services import Technician
 from tests.support.relay_stage import Stage, relay, staged
 
@@ -60,6 +62,22 @@ async def test_a_stop_by_the_customer_is_the_last_thing_a_viewer_hears(stage: St
             "cause": Cause.STOP_SHARING,
         }
         assert viewer.frames == [1]
+
+
+async def test_a_stop_is_obeyed_even_when_the_services_refuse_to_record_it(stage: Stage) -> None:
+    """The relay listens to the device itself, and what it cannot verify on a stop's subject stops as well."""
+    grant = await stage.allow()
+    async with stage.watching() as viewer:
+        unverifiable = stage.agent.sign(
+            Revocation, grant_ids=(grant,), cause=Cause.STOP_SHARING, seed=b"\7" * 32
+        )
+        with pytest.raises(BeistandError):
+            await stage.agent.send(Up.REVOKED, "revocation", unverifiable)
+        assert await viewer.close_code() == 4403
+    assert (await stage.technician.requests(stage.sid))[grant].state is RequestState.LIVE
+    async with stage.viewer() as viewer:
+        await viewer.hello(await stage.ticket())
+        assert await viewer.close_code() == 4403
 
 
 async def test_after_a_stop_a_new_ticket_is_refused_and_a_new_yes_works(stage: Stage) -> None:

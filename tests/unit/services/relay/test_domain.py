@@ -202,6 +202,15 @@ def test_a_stopped_grant_stays_stopped_in_the_next_room(gate: Gatekeeper, tombst
     assert not again.may_show(VIEW.id, now=1)
 
 
+def test_a_stop_of_a_grant_not_seen_yet_holds_in_the_next_room(
+    gate: Gatekeeper, tombstones: Tombstones
+) -> None:
+    gate.stop([VIEW.id], STOPPED, now=0)
+    again = Gatekeeper(SID, tombstones=tombstones)
+    again.prove(VIEW, now=1)
+    assert not again.may_show(VIEW.id, now=1)
+
+
 def test_a_device_that_makes_up_stops_without_end_only_ends_its_own_session(gate: Gatekeeper) -> None:
     gate.prove(VIEW, now=0)
     for _ in range(MAX_UNSEEN_STOPS):

@@ -124,9 +124,7 @@ class Anything(RuleBasedStateMachine):
         self.gate = Gatekeeper(SID, tombstones=self.tombstones)
         self.seq, self.must_hold = -1, False
         for truth in self.truths.values():
-            if truth.proven_at is None:
-                truth.is_over = False
-            elif not truth.is_over:
+            if not truth.is_over:
                 truth.proven_at = None
 
     @rule()
@@ -157,5 +155,5 @@ class Anything(RuleBasedStateMachine):
             )
 
 
-Anything.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Anything.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestAnything = Anything.TestCase
