@@ -33,6 +33,8 @@ export class App implements Context {
     this.#signOut.element.classList.add("icon-only");
     root.append(this.#skip, header, this.#notices.element, this.#main);
     window.addEventListener("hashchange", () => this.#show());
+    window.addEventListener("pagehide", () => this.#close());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#show());
     this.#show();
   }
 
@@ -64,8 +66,16 @@ export class App implements Context {
     this.#replace(sid === undefined ? new SessionListPage(this) : new SessionPage(this, sid));
   }
 
-  #replace(page: Page): void {
+  /** A browser may keep a page that was left, to bring it back: no picture and no text is kept with it. */
+  #close(): void {
     this.#page?.dispose();
+    this.#page = undefined;
+    this.#slot.replaceChildren();
+    this.#main.replaceChildren();
+  }
+
+  #replace(page: Page): void {
+    this.#close();
     this.#page = page;
     this.#slot.replaceChildren(...page.header);
     this.#main.replaceChildren(page.element);
