@@ -16,7 +16,7 @@ from beistand.bus.store import Store
 from beistand.protocol.messages import GrantEntry, SessionEntry, TicketEntry
 from services.relay.adapters import Bus, Outbox
 from services.relay.entrance import Entrance
-from services.relay.room import Clock
+from services.relay.ports import Clock
 from services.relay.sockets import GOING_AWAY, Door, open_door
 
 

@@ -27,8 +27,9 @@ from services.relay import handlers, metrics, stored
 from services.relay.adapters import Bus, Ears, Feed, Outbox, redeem
 from services.relay.budget import InputBudget
 from services.relay.domain import Tombstones
+from services.relay.ports import Clock
 from services.relay.proof import Grant
-from services.relay.room import Clock, Room, Viewer
+from services.relay.room import Room, Viewer
 from services.relay.sockets import ViewerSocket
 
 log = logging.getLogger(__name__)

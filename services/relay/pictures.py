@@ -67,7 +67,9 @@ class Stream:
         return None
 
     def deadline(self) -> float | None:
-        """When `take` has something to say if nothing else happens."""
+        """When `take` has something to say if nothing else happens; for credit that is at once."""
+        if self._shown > self._told:
+            return float("-inf")
         return self._key_due if self._key_due < float("inf") else None
 
     @property

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from beistand.protocol import frames, subjects
 from beistand.protocol.capabilities import Capability
@@ -38,53 +37,12 @@ from services.relay.domain import (
     ViewStopped,
 )
 from services.relay.pictures import Lane, Stream
+from services.relay.ports import Clock, Downlink, Handle, Socket
 from services.relay.proof import Grant
 
 log = logging.getLogger(__name__)
 
 STALLED = Reason(RateLimited, Party.SYSTEM)
-
-
-class Handle(Protocol):
-    """A timer that can be called off."""
-
-    def when(self) -> float:
-        """When it fires, monotonic seconds."""
-
-    def cancel(self) -> None:
-        """Call it off."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The one source of time: monotonic seconds, wall time, and a timer on the monotonic one."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], datetime]
-    call_at: Callable[[float, Callable[[], None]], Handle]
-
-
-class Socket(Protocol):
-    """A viewer's socket (adapter: sockets.py)."""
-
-    def text(self, message: Message) -> None:
-        """Send a message."""
-
-    def frame(self, chunk: bytes) -> bool:
-        """Send a chunk; false: the socket did not take everything, write no more until it has drained."""
-
-    def stop(self, last_words: RelayStopped, *, code: int) -> None:
-        """Say why and close with this code; what still waits to be written must not delay that."""
-
-
-class Downlink(Protocol):
-    """The way to agents (adapter: adapters.py). Never blocks, never queues behind a lost connection."""
-
-    def post(self, subject: str, payload: bytes) -> None:
-        """Send, or drop if that is not possible right now."""
-
-    def discard(self, subject: str) -> None:
-        """Take back what was posted to this subject and has not left yet."""
 
 
 @dataclass(eq=False)
@@ -196,9 +154,9 @@ class Room:
         return None
 
     def shown(self, viewer: Viewer, seq: int) -> None:
-        """A viewer has shown a frame."""
+        """A viewer has shown a frame; the agent is told in the next turn of the loop, of the newest only."""
         self._streams[viewer.grant.id].shown(seq)
-        self.settle()
+        self._arm()
 
     def refresh(self, viewer: Viewer) -> None:
         """A viewer's decoder needs a key frame; what waits for it is worthless."""
@@ -305,7 +263,7 @@ class Room:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._clock.call_at(due, self._tick)
+        self._timer = self._clock.call_at(max(due, self.now), self._tick)
 
     def _deadlines(self) -> Iterable[float | None]:
         yield self.gate.deadline()

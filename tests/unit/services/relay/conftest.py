@@ -13,7 +13,8 @@ from beistand.protocol.subjects import Up
 from services.relay import handlers, stored
 from services.relay.budget import InputBudget
 from services.relay.domain import Tombstones
-from services.relay.room import Clock, Room, Viewer
+from services.relay.ports import Clock
+from services.relay.room import Room, Viewer
 from tests.support.consented import Consented
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -1,7 +1,5 @@
 """A room's conversations: what viewers and agent get when something happens."""
 
-import json
-
 import pytest
 
 from beistand.protocol import messages
@@ -10,7 +8,6 @@ from beistand.protocol.errors import BadSignature, Ended, NoGrant
 from beistand.protocol.messages import (
     Input,
     InputKey,
-    InputMove,
     MediaDown,
     Party,
     RelayControl,
@@ -20,8 +17,6 @@ from beistand.protocol.messages import (
     RequestState,
     SessionState,
     SignedUp,
-    ViewerRefresh,
-    ViewerShown,
     encode,
 )
 from beistand.protocol.records import Cause
@@ -276,173 +271,3 @@ def test_who_comes_in_during_a_pause_is_told(world: World) -> None:
     _, socket = world.enter(world.customer.grant())
     assert socket.said[-1] == RelayPaused(paused=True)
     assert credit(world) == []
-
-
-# --- control ----------------------------------------------------------------------------------
-
-
-def test_input_before_the_yes_is_dropped_and_never_comes_later(world: World) -> None:
-    viewer, socket = world.enter(world.customer.grant())
-    for _ in range(10):
-        world.says(viewer, KEY)
-    control = world.customer.grant(Capability.CONTROL)
-    world.store(control)
-    assert socket.said[-1] == RelayControl(live=True)
-    assert world.downlink.deliver("input") == []
-    world.says(viewer, KEY)
-    assert world.downlink.deliver("input") == [encode(KEY)]
-
-
-def test_input_goes_out_under_the_control_grant(world: World) -> None:
-    control = world.customer.grant(Capability.CONTROL)
-    viewer, socket = world.enter(world.customer.grant(), control)
-    assert RelayControl(live=True) in socket.said
-    world.downlink.posted.clear()
-    world.says(viewer, KEY)
-    org, sid = world.customer.org, world.customer.sid
-    assert world.downlink.posted == [(f"bst.input.{org}.{sid}.{control.request_id}", encode(KEY))]
-
-
-def test_when_control_stops_what_was_not_sent_yet_is_taken_back(world: World) -> None:
-    view, control = world.customer.grant(), world.customer.grant(Capability.CONTROL)
-    viewer, socket = world.enter(view, control)
-    world.says(viewer, KEY)
-    world.revoke(control.request_id)
-    assert socket.said[-1] == RelayControl(live=False)
-    assert socket.closed_with is None
-    world.says(viewer, KEY)
-    assert world.downlink.deliver("input") == []
-    chunk = world.frame(view.request_id, key=True)
-    assert socket.frames == [chunk]
-
-
-def test_another_technicians_control_helps_nobody_else(world: World) -> None:
-    viewer, socket = world.enter(world.customer.grant())
-    tom = new_id("tom")
-    world.room.expected[tom] += 1
-    world.store(world.customer.grant(Capability.CONTROL, ask={"technician_id": tom}))
-    world.says(viewer, KEY)
-    assert world.downlink.deliver("input") == []
-    assert RelayControl(live=True) not in socket.said
-
-
-def test_a_forged_control_grant_does_not_steer(world: World) -> None:
-    viewer, _ = world.enter(world.customer.grant())
-    world.store(world.customer.grant(Capability.CONTROL, decision_by=b"\7" * 32))
-    world.says(viewer, KEY)
-    assert world.downlink.deliver("input") == []
-
-
-def test_a_flood_of_moves_loses_moves_and_no_keys(world: World) -> None:
-    viewer, socket = world.enter(world.customer.grant(), world.customer.grant(Capability.CONTROL))
-    for x in range(1000):
-        world.says(viewer, InputMove(x=x, y=0))
-    world.says(viewer, KEY)
-    sent = [json.loads(raw) for raw in world.downlink.deliver("input")]
-    assert len(sent) < 400
-    assert sent[-1]["type"] == "input.key"
-    assert [message["x"] for message in sent[:-1]] == list(range(len(sent) - 1))
-    assert socket.closed_with is None
-
-
-def test_a_flood_of_keys_closes_the_viewer(world: World) -> None:
-    viewer, socket = world.enter(world.customer.grant(), world.customer.grant(Capability.CONTROL))
-    for _ in range(501):
-        world.says(viewer, KEY)
-    assert socket.closed_with == 4429
-
-
-# --- pacing -----------------------------------------------------------------------------------
-
-
-def test_what_was_shown_becomes_credit(world: World) -> None:
-    view = world.customer.grant()
-    viewer, _ = world.enter(view)
-    world.frame(view.request_id, key=True)
-    credit(world)
-    world.says(viewer, ViewerShown(seq=1))
-    assert credit(world) == [MediaDown(grant_id=view.request_id, shown=1)]
-
-
-def test_a_refresh_brings_a_key_frame_but_not_at_any_rate(world: World) -> None:
-    view = world.customer.grant()
-    viewer, socket = world.enter(view)
-    world.frame(view.request_id, key=True)
-    credit(world)
-    for _ in range(50):
-        world.says(viewer, ViewerRefresh())
-    assert credit(world) == []
-    world.lease(view.request_id)
-    world.wait(0.5)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
-    world.frame(view.request_id)
-    assert len(socket.frames) == 1
-    world.frame(view.request_id, key=True)
-    assert len(socket.frames) == 2
-
-
-def test_a_lost_frame_makes_the_relay_ask_for_a_key_frame(world: World) -> None:
-    view = world.customer.grant()
-    _, socket = world.enter(view)
-    world.frame(view.request_id, key=True)
-    world.wait(1)
-    world.lease(view.request_id)
-    credit(world)
-    world.seq += 1
-    world.frame(view.request_id)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
-    assert len(socket.frames) == 1
-
-
-def test_a_slow_viewer_goes_on_from_a_key_frame_and_slows_nobody(world: World) -> None:
-    view = world.customer.grant()
-    slow, slow_socket = world.enter(view)
-    _, quick_socket = world.enter(view)
-    slow_socket.blocked = True
-    world.frame(view.request_id, key=True)
-    for _ in range(20):
-        world.frame(view.request_id)
-    assert len(quick_socket.frames) == 21
-    assert len(slow_socket.frames) == 1
-    world.wait(1)
-    world.lease(view.request_id)
-    credit(world)
-    slow_socket.blocked = False
-    world.room.drained(slow)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
-    key = world.frame(view.request_id, key=True)
-    assert slow_socket.frames[1:] == [key]
-
-
-def test_a_stalled_viewer_is_closed_and_the_others_go_on(world: World) -> None:
-    view = world.customer.grant()
-    _, stuck = world.enter(view)
-    _, quick = world.enter(view)
-    stuck.blocked = True
-    world.frame(view.request_id, key=True)
-    for _ in range(10):
-        assert stuck.closed_with is None
-        world.lease(view.request_id)
-        world.wait(1)
-    assert stuck.closed_with == 4429
-    assert quick.closed_with is None
-
-
-def test_after_a_reconnect_to_the_bus_streams_start_again(world: World) -> None:
-    view = world.customer.grant()
-    world.enter(view)
-    world.frame(view.request_id, key=True)
-    credit(world)
-    world.room.restart()
-    world.lease(view.request_id)
-    world.wait(0.5)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
-
-
-def test_frames_nobody_watches_go_nowhere(world: World) -> None:
-    view = world.customer.grant()
-    viewer, socket = world.enter(view)
-    world.room.leave(viewer)
-    world.room.leave(viewer)
-    world.frame(view.request_id, key=True)
-    assert socket.frames == []
