@@ -59,8 +59,8 @@ class Desktop:
     async def settles(self) -> None:
         """The moment a hand takes from the mouse to the keyboard.
 
-        A click on a window in the background is held by the window manager until it has the focus; keys are not
-        held, and would arrive before it.
+        A click on a window in the background is held by the window manager until that has the focus; keys are
+        not held, and would arrive before it.
         """
         await asyncio.sleep(HAND_PAUSE_S)
 
