@@ -108,13 +108,9 @@ class ScreenMedia:
     # --- the thread ------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        try:
-            while self._wait_for_work():
-                if self._gate.wait_for_view(IDLE_S) and self._streams:
-                    self._show()
-        finally:
-            if not self._is_closed:
-                self._on_lost()
+        while self._wait_for_work():
+            if self._gate.wait_for_view(IDLE_S) and self._streams:
+                self._show()
 
     def _wait_for_work(self) -> bool:
         with self._changed:
@@ -136,11 +132,18 @@ class ScreenMedia:
                 self._step(camera, changes, views)
         except DesktopGone:
             _log.warning("the display is gone")
-            self._on_lost()
-            with self._changed:
-                self._changed.wait(IDLE_S)
+            self._give_up()
+        except Exception:  # noqa: BLE001  (whatever it is, the thread lives on and the person is told)
+            _log.exception("screen capture failed")
+            self._give_up()
         finally:
             self._end_show(camera, screen)
+
+    def _give_up(self) -> None:
+        """Tell, and do not try again at once."""
+        self._on_lost()
+        with self._changed:
+            self._changed.wait(IDLE_S)
 
     def _end_show(self, camera: Camera, screen: Screen) -> None:
         with self._changed:

@@ -53,13 +53,14 @@ def open_input() -> InputDevices:
     """Mouse and keyboard of this desktop, or DesktopGone."""
     if sys.platform in ("win32", "darwin"):
         return InputDevices(PlainKeyboard(), Pointer(), (OSError,))
-    from agent.platform.x11 import GONE
-    from agent.platform.x11_keyboard import X11Keyboard
+    else:  # noqa: RET505  (as above)
+        from agent.platform.x11 import GONE
+        from agent.platform.x11_keyboard import X11Keyboard
 
-    keyboard = X11Keyboard()  # first: it says DesktopGone where pynput cannot be imported
-    from pynput._util.xorg import X11Error  # what its controllers raise, and no other name for it
+        keyboard = X11Keyboard()  # first: it says DesktopGone where pynput cannot be imported
+        from pynput._util.xorg import X11Error  # what its controllers raise, and no other name for it
 
-    return InputDevices(keyboard, Pointer(), (*GONE, X11Error))
+        return InputDevices(keyboard, Pointer(), (*GONE, X11Error))
 
 
 def open_changes() -> Changes:

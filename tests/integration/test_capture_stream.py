@@ -12,9 +12,10 @@ import av
 import mss
 import numpy as np
 import pytest
+from Xlib.ext import randr
 
 from agent.engine.capture import Screen
-from agent.engine.encode import H264
+from agent.engine.encode import H264, EncoderUnavailable
 from agent.engine.gate import Gate, OpenGrant
 from agent.engine.stream import ScreenMedia
 from agent.platform.x11_changes import X11Changes
@@ -103,7 +104,13 @@ class SlowEncoder(H264):
     """x264, which can be made to wait before it starts."""
 
     is_held = False
+    fails = False
     reached, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def __init__(self, width: int, height: int) -> None:
+        if self.fails:
+            raise EncoderUnavailable
+        super().__init__(width, height)
 
     def encode(self, *args: Any, **options: Any) -> bytes:
         if self.is_held:
@@ -326,6 +333,31 @@ def test_a_lost_display_is_noticed_and_nothing_crashes(screen, media, lost):
     assert lost.wait(SOON_S)
 
 
+def test_a_failing_encoder_is_told_and_the_next_try_works(slow_encoder, media, lost):
+    viewer = Viewer(media, FIRST)
+    slow_encoder.fails = True
+    viewer.watch()
+    assert lost.wait(SOON_S)
+    slow_encoder.fails = False
+    assert viewer.next().is_key
+
+
+def test_another_resolution_is_followed_with_a_key_frame(screen, window, media):
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    assert media.desktop_place(5000, 5000) == (WIDTH - 1, HEIGHT - 1)
+    resize(window, 640, 480)
+    while (header := viewer.next()).width != 640:
+        viewer.credit(header.seq)
+    assert header.is_key
+    assert header.height == 480
+    assert media.desktop_place(5000, 5000) == (639, 479)
+    viewer.credit(header.seq)
+    window.fill(0x00FF00, 0, 0, 640, 480)
+    viewer.see(screen)
+
+
 def test_an_idle_watched_screen_is_hardly_looked_at(looks, media):
     viewer = Viewer(media, FIRST)
     viewer.watch()
@@ -334,3 +366,17 @@ def test_an_idle_watched_screen_is_hardly_looked_at(looks, media):
     with pytest.raises(queue.Empty):
         viewer.next(2.0)
     assert len(looks) <= 3
+
+
+def resize(window: Painter, width: int, height: int) -> None:
+    """Another resolution, as display settings make it: a mode of that size on the only output."""
+    display, root = window.display, window.display.screen().root
+    found = root.xrandr_get_screen_resources()
+    mode = root.xrandr_create_mode((0, width, height, *[0] * 9, 0), f"{width}x{height}").mode
+    display.xrandr_add_output_mode(found.outputs[0], mode)
+    display.xrandr_set_crtc_config(found.crtcs[0], found.config_timestamp, 0, 0, 0, randr.Rotate_0, [])
+    root.xrandr_set_screen_size(width, height, width // 4, height // 4)
+    display.xrandr_set_crtc_config(
+        found.crtcs[0], found.config_timestamp, 0, 0, mode, randr.Rotate_0, [found.outputs[0]]
+    )
+    display.sync()
