@@ -82,7 +82,7 @@ class Passwords:
     """Hashes and checks passwords off the event loop, a few at a time (argon2id, RFC 9106)."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher()
+        self._hasher = hasher or PasswordHasher()  # RFC 9106, second recommended option
         self._decoy = self._hasher.hash("nobody has this password")
         self._free = asyncio.Semaphore(AT_ONCE)
 

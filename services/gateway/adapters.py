@@ -73,7 +73,8 @@ class Feeds:
     """Every open feed of this process. A lost connection ends all of them: nobody knows what was missed."""
 
     def __init__(self) -> None:
-        self._open: set[Feed] = set()
+        self.open: set[Feed] = set()
+        """What is being read right now."""
         self._client: Client | None = None
 
     def attach(self, client: Client) -> None:
@@ -82,7 +83,7 @@ class Feeds:
 
     async def interrupted(self) -> None:
         """The connection is lost (a callback of it)."""
-        for feed in self._open:
+        for feed in self.open:
             feed.fail(Unavailable())
 
     @asynccontextmanager
@@ -96,10 +97,10 @@ class Feeds:
             await self._client.flush(timeout=5)
         except UNREACHABLE as error:
             raise Unavailable from error
-        self._open.add(feed)
+        self.open.add(feed)
         try:
             yield feed
         finally:
-            self._open.discard(feed)
+            self.open.discard(feed)
             if not self._client.is_closed:
                 await subscription.unsubscribe()

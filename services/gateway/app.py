@@ -105,14 +105,14 @@ def build(gateway: Gateway, *, ready: Ready, console: Path) -> FastAPI:
     return app
 
 
-async def wire(settings: Settings, client: Client, feeds: Feeds) -> Gateway:
+async def wire(settings: Settings, client: Client, feeds: Feeds, passwords: Passwords) -> Gateway:
     """The real parts. Raises SettingsError (keys) or Unavailable (buckets)."""
     master = keys.read_raw(settings.keys, keys.TOKEN_KEY)
     users = await Store.open(client, Bucket.USERS, Account)
     return Gateway(
         door=settings.door,
         limits=LIMITS,
-        accounts=Accounts(users, Passwords(), Tokens(master)),
+        accounts=Accounts(users, passwords, Tokens(master)),
         limiter=Limiter(await Store.open(client, Bucket.LIMITS, domain.Attempts), _derived(master, "limits")),
         tickets=Tickets(await Store.open(client, Bucket.TICKETS, TicketEntry)),
         answers=Answers(await Store.open(client, Bucket.LIMITS, Kept), _derived(master, "answers")),
@@ -133,7 +133,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     client = watcher.client
     feeds.attach(client)
     try:
-        gateway = await wire(settings, client, feeds)
+        gateway = await wire(settings, client, feeds, Passwords())
         app = build(gateway, ready=nats_ready(client), console=settings.console_dir)
         async with serve_http(app, host=settings.host, port=settings.gateway_port) as port:
             log.info("gateway ready", extra={"port": port})

@@ -40,7 +40,7 @@ from services.gateway.handlers import OVER
 
 SEND_WITHIN_S = 10.0
 """How long a console may take to take one message."""
-LINGER_S = 2.0
+LINGER_S = 1.0
 """How long after the session's end its last events are still passed on."""
 LONGEST_S = 8 * 3600
 

@@ -73,12 +73,13 @@ IN_SESSION = refusals(404)
 
 @public.post("/v1/auth/token", tags=["sign-in"], responses=refusals(401))
 async def sign_in(body: SignIn, caller: Caller, gateway: Wired) -> Token:
-    """Sign in with a local account. Tries are limited per address, and per address and name."""
+    """Sign in with a local account. Failures are limited per address, and per address and name."""
     now, user = gateway.clock(), body.username.strip().lower()
     await gateway.limiter.take(gateway.limits.sign_in_address, "sign-in", caller, now=now)
     await gateway.limiter.take(gateway.limits.sign_in, "sign-in", caller, user, now=now)
     token = await gateway.accounts.sign_in(user, body.password, now=now)
     await gateway.limiter.forget("sign-in", caller, user)
+    await gateway.limiter.give_back("sign-in", caller)
     return Token(access_token=token, expires_in=int(TOKEN_LIFE.total_seconds()))
 
 
@@ -89,7 +90,9 @@ async def join(body: Join, caller: Caller, gateway: Wired) -> Joined:
     await gateway.limiter.take(gateway.limits.join, "join", caller, now=now)
     await gateway.limiter.take(gateway.limits.join_everywhere, "join", now=now)
     signing.public_key_of_agent(body.agent_key)
-    return await gateway.services.call(Service.SESSION_JOIN, body, Joined)
+    joined = await gateway.services.call(Service.SESSION_JOIN, body, Joined)
+    await gateway.limiter.give_back("join", caller)
+    return joined
 
 
 @router.post("/v1/sessions", status_code=status.HTTP_201_CREATED, tags=["sessions"])

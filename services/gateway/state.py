@@ -54,8 +54,20 @@ class Limiter:
                 return
         raise RateLimited
 
+    async def give_back(self, *what: str) -> None:
+        """Take back one attempt that succeeded; if others are counted just now it stays counted."""
+        key = self._key(what)
+        stored = await self._store.get(key)
+        if stored is None or not stored.value.count:
+            return
+        fewer = stored.value.model_copy(update={"count": stored.value.count - 1})
+        try:
+            await self._store.update(key, fewer, revision=stored.revision)
+        except Conflict:
+            log.debug("attempts counted meanwhile")
+
     async def forget(self, *what: str) -> None:
-        """Begin to count anew, after a success."""
+        """Begin to count anew."""
         key = self._key(what)
         stored = await self._store.get(key)
         if stored is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -19,12 +20,17 @@ from beistand.health import nats_ready, serve_http
 from beistand.protocol.ids import id_from
 from beistand.protocol.messages import EventsHello, EventsSnapshot, encode
 from services.gateway import app as gateway_app
-from services.gateway.access import LIMITS, Gateway, Limits
-from services.gateway.accounts import Account, Tokens
+from services.gateway.access import Gateway, Limits
+from services.gateway.accounts import Account, Passwords, Tokens
 from services.gateway.adapters import Feeds
-from services.gateway.domain import Role
+from services.gateway.domain import Limit, Role
 
 ORIGIN = "https://console.example"
+MANY = Limit(attempts=10**6, window_s=600)
+PLENTY = Limits(join=MANY, join_everywhere=MANY, sign_in=MANY, sign_in_address=MANY)
+"""Counters outlive a test, and all tests come from one address."""
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""What real checks cost is tested elsewhere; here only that they are right."""
 
 
 def new_id() -> str:
@@ -65,15 +71,15 @@ class Stage:
     http: httpx.AsyncClient
     resources: AsyncExitStack
 
-    async def person(self, role: Role = Role.TECHNICIAN, *, org: str = "acme") -> Person:
-        """A new account, signed in."""
+    async def person(self, role: Role = Role.TECHNICIAN, *, org: str = "acme", password: str = "") -> Person:
+        """A new account, signed in; without a password nobody else can sign in to it."""
         account = Account(
             user=f"{role}-{secrets.token_hex(6)}",
             technician_id=new_id(),
             name="Tina",
             org=org,
             role=role,
-            password_hash="",
+            password_hash=await CHEAP.hashed(password) if password else "",
             created_at=datetime.now(UTC),
         )
         await self.users.create(account.user, account)
@@ -97,10 +103,14 @@ async def hello(ws: ClientConnection, ticket: str) -> EventsSnapshot:
 
 @asynccontextmanager
 async def staged(
-    bus: BusSettings, *, console: Path = Path("/nonexistent"), limits: Limits = LIMITS, **changes: Any
+    bus: BusSettings, *, console: Path = Path("/nonexistent"), limits: Limits = PLENTY, **changes: Any
 ) -> AsyncIterator[Stage]:
     """The gateway up, on a free port; `changes` are settings."""
-    options = {"nats_url": bus.nats_url, "keys": bus.keys, "allowed_origins": ORIGIN} | changes
+    options: dict[str, Any] = {
+        "nats_url": bus.nats_url,
+        "keys": bus.keys,
+        "allowed_origins": ORIGIN,
+    } | changes
     settings = gateway_app.Settings(**options)
     feeds = Feeds()
     watcher = connection.Watcher("gateway-control", on_disconnected=feeds.interrupted)
@@ -110,7 +120,7 @@ async def staged(
     )
     feeds.attach(watcher.client)
     try:
-        gateway = replace(await gateway_app.wire(settings, watcher.client, feeds), limits=limits)
+        gateway = replace(await gateway_app.wire(settings, watcher.client, feeds, CHEAP), limits=limits)
         app = gateway_app.build(gateway, ready=nats_ready(watcher.client), console=console)
         async with serve_http(app, host="127.0.0.1", port=0) as port:
             url = f"http://127.0.0.1:{port}"
