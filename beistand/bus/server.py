@@ -23,8 +23,17 @@ class EmbeddedServer:
     same object is started again. SettingsError, one line, when the port is taken or the program missing.
     """
 
-    def __init__(self, state: Path, keys: Path, port: int = 0, *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        state: Path,
+        keys: Path,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        websocket_port: int | None = None,
+    ) -> None:
         self.port = port
+        self.websocket_port = websocket_port
         self.host = host
         self.log_file = state / "nats.log"
         self._state = state
@@ -36,24 +45,23 @@ class EmbeddedServer:
         """Where clients connect."""
         return f"nats://{self.host}:{self.port}"
 
+    @property
+    def websocket_url(self) -> str:
+        """Where agents can come by WebSocket, if `websocket_port` was given."""
+        return f"ws://{self.host}:{self.websocket_port}"
+
     async def start(self) -> None:
         """Start and wait until clients can connect."""
         self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         program = find_program()
-        options = ServerOptions(
-            store=str(self._state / "jetstream"),
-            host=self.host,
-            port=self.port or -1,
-            log_file=str(self.log_file),
-        )
         config = self._state / "nats.conf"
-        config.write_text(server_config(options, self._keys), encoding="utf-8")
+        config.write_text(server_config(self._options(), self._keys), encoding="utf-8")
         # The server writes its ports there once it listens: which, and when.
         command = [program, "--config", str(config), "--ports_file_dir", str(self._state)]
         self._process = await child.start(command, log_file=self._state / "nats.out")
         try:
             async with asyncio.timeout(READY_WITHIN_S):
-                self.port = await self._listening(self._process)
+                await self._listening(self._process)
         except TimeoutError:
             await self.stop()
             raise SettingsError(f"nats-server does not start; see {self.log_file}") from None
@@ -81,13 +89,26 @@ class EmbeddedServer:
     ) -> None:
         await self.stop()
 
-    async def _listening(self, process: asyncio.subprocess.Process) -> int:
-        ports = self._ports_file(process)
+    def _options(self) -> ServerOptions:
+        return ServerOptions(
+            store=str(self._state / "jetstream"),
+            host=self.host,
+            port=self.port or -1,
+            log_file=str(self.log_file),
+            websocket_port=None if self.websocket_port is None else self.websocket_port or -1,
+        )
+
+    async def _listening(self, process: asyncio.subprocess.Process) -> None:
         while process.returncode is None:
             try:
-                return int(json.loads(ports.read_text())["nats"][0].rpartition(":")[2])
+                ports = json.loads(self._ports_file(process).read_text())
             except (FileNotFoundError, json.JSONDecodeError):
                 await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            self.port = _port(ports["nats"])
+            if self.websocket_port is not None:
+                self.websocket_port = _port(ports["websocket"])
+            return
         raise SettingsError(self._why_dead())
 
     def _ports_file(self, process: asyncio.subprocess.Process) -> Path:
@@ -98,6 +119,10 @@ class EmbeddedServer:
         if "address already in use" in reason:
             return f"port {self.port} is taken; choose another with BEISTAND_NATS_PORT"
         return f"nats-server stopped: {reason}"
+
+
+def _port(urls: list[str]) -> int:
+    return int(urls[0].rpartition(":")[2])
 
 
 def find_program() -> str:
