@@ -1,0 +1,107 @@
+"""The frame header: the shared vectors, round trips, and that nothing malformed is ever parsed."""
+
+import json
+from dataclasses import replace
+from importlib import resources
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beistand.protocol import frames
+from beistand.protocol.errors import InvalidMessage
+from beistand.protocol.frames import HEADER, MAX_CHUNK, MAX_CHUNKS, MAX_SIDE, Codec, Header
+
+pytestmark = pytest.mark.unit
+
+VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
+    (resources.files("beistand.protocol") / "frames.vectors.json").read_text("utf-8")
+)
+SAMPLE = Header(Codec.H264, True, True, 0, 1, 0, 1920, 1080, 0)
+headers = st.builds(
+    Header,
+    codec=st.sampled_from(Codec),
+    is_key=st.booleans(),
+    is_last=st.booleans(),
+    monitor=st.integers(0, 255),
+    seq=st.integers(1, 2**32 - 1),
+    captured_us=st.integers(0, 2**64 - 1),
+    width=st.integers(1, MAX_SIDE),
+    height=st.integers(1, MAX_SIDE),
+    chunk=st.integers(0, MAX_CHUNKS - 1),
+)
+
+
+@pytest.mark.parametrize("vector", VECTORS["valid"], ids=lambda vector: vector["name"])
+def test_valid_vectors(vector: dict[str, Any]) -> None:
+    raw, fields = bytes.fromhex(vector["hex"]), vector["header"]
+    expected = Header(
+        Codec(fields["codec"]),
+        fields["isKey"],
+        fields["isLast"],
+        fields["monitor"],
+        fields["seq"],
+        fields["capturedUs"],
+        fields["width"],
+        fields["height"],
+        fields["chunk"],
+    )
+    assert frames.parse(raw) == expected
+    assert raw[HEADER.size :].hex() == vector["payloadHex"]
+    assert frames.pack(expected) == raw[: HEADER.size]
+
+
+@pytest.mark.parametrize("vector", VECTORS["invalid"], ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    with pytest.raises(InvalidMessage):
+        frames.parse(bytes.fromhex(vector["hex"]))
+
+
+@given(headers, st.binary(min_size=1, max_size=64))
+def test_round_trip(header: Header, payload: bytes) -> None:
+    assert frames.parse(frames.pack(header) + payload) == header
+    assert frames.parse(memoryview(frames.pack(header) + payload)) == header
+
+
+@given(st.binary(max_size=64))
+def test_anything_is_parsed_or_refused(raw: bytes) -> None:
+    try:
+        header = frames.parse(raw)
+    except InvalidMessage:
+        return
+    assert frames.pack(header) == raw[: HEADER.size]
+
+
+@given(headers, st.integers(0, 23), st.integers(0, 255))
+def test_one_changed_byte_is_another_header_or_none(header: Header, offset: int, value: int) -> None:
+    raw = bytearray(frames.pack(header) + b"x")
+    is_same = raw[offset] == value
+    raw[offset] = value
+    try:
+        assert (frames.parse(bytes(raw)) == header) is is_same
+    except InvalidMessage:
+        assert not is_same
+
+
+def test_a_chunk_has_a_largest_size() -> None:
+    frames.parse(frames.pack(SAMPLE) + bytes(MAX_CHUNK))
+    with pytest.raises(InvalidMessage):
+        frames.parse(frames.pack(SAMPLE) + bytes(MAX_CHUNK + 1))
+
+
+@pytest.mark.parametrize("size", [1, MAX_CHUNK - 1, MAX_CHUNK, MAX_CHUNK + 1, 3 * MAX_CHUNK + 7])
+def test_chunks_join_to_the_frame(size: int) -> None:
+    payload = bytes(index % 251 for index in range(size))
+    parts = list(frames.chunks(SAMPLE, payload))
+    parsed = [frames.parse(part) for part in parts]
+    assert b"".join(part[HEADER.size :] for part in parts) == payload
+    assert [header.chunk for header in parsed] == list(range(len(parts)))
+    assert [header.is_last for header in parsed] == [False] * (len(parts) - 1) + [True]
+    assert {replace(header, chunk=0, is_last=True) for header in parsed} == {SAMPLE}
+
+
+@pytest.mark.parametrize("size", [0, MAX_CHUNK * MAX_CHUNKS + 1])
+def test_a_frame_that_fits_no_chunks_is_refused(size: int) -> None:
+    with pytest.raises(InvalidMessage):
+        list(frames.chunks(SAMPLE, bytes(size)))
