@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from beistand.bus import child
-from beistand.bus.config import ServerOptions, server_config
+from beistand.bus.config import Certificate, ServerOptions, server_config
 from beistand.bus.settings import SettingsError
 
 READY_WITHIN_S = 20.0
@@ -31,7 +31,9 @@ class EmbeddedServer:
         *,
         host: str = "127.0.0.1",
         websocket_port: int | None = None,
+        tls: Certificate | None = None,
     ) -> None:
+        self._tls = tls
         self.port = port
         self.websocket_port = websocket_port
         self.host = host
@@ -95,6 +97,7 @@ class EmbeddedServer:
             host=self.host,
             port=self.port or -1,
             log_file=str(self.log_file),
+            tls=self._tls,
             websocket_port=None if self.websocket_port is None else self.websocket_port or -1,
         )
 
