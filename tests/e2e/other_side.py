@@ -6,7 +6,7 @@ For what the page itself must do, move by move. The real services take part in t
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -75,6 +75,8 @@ class OtherSide:
     viewers: list[WebSocket] = field(default_factory=list)
     said: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     """What viewers said, parsed by the contract, in order."""
+    transcript: list[Any] = field(default_factory=list)
+    """The same, and nothing is ever taken out."""
     paths: list[str] = field(default_factory=list)
     """Every path and query that was asked for."""
     seq: int = 0
@@ -186,11 +188,6 @@ class OtherSide:
                 message = await self.said.get()
                 if message.type == kind:
                     return message
-
-    def unheard(self) -> Iterator[Any]:
-        """What viewers have said and nobody has asked for yet."""
-        while not self.said.empty():
-            yield self.said.get_nowait()
 
 
 def _answer(message: Message, status: int = 200) -> Response:
@@ -315,6 +312,7 @@ class Sockets:
         if isinstance(message, ViewerHello):
             self.side.tickets.remove(message.ticket)
             self.side.viewers.append(ws)
+        self.side.transcript.append(message)
         await self.side.said.put(message)
 
     def router(self) -> APIRouter:
