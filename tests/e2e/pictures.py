@@ -37,7 +37,7 @@ class Film:
 
 def colour_at(screenshot: bytes, x: float, y: float) -> Colour:
     """The colour of one pixel of a PNG."""
-    with av.open(io.BytesIO(screenshot)) as image:
+    with av.open(io.BytesIO(screenshot), "r") as image:
         pixels = next(image.decode(video=0)).to_ndarray(format="rgb24")
     red, green, blue = pixels[int(y), int(x)]
     return int(red), int(green), int(blue)
