@@ -8,7 +8,7 @@ docs/adr/0005-gate-and-two-threads.md.
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from beistand.protocol.capabilities import REQUIRES, Capability
@@ -186,7 +186,7 @@ class Gate:
             self._changed.notify_all()
             return stopped
 
-    def _settle(self, stopped: frozenset[str], *acts: threading.RLock) -> None:
+    def _settle(self, stopped: frozenset[str], *acts: AbstractContextManager[object]) -> None:
         """Wait for the act that had already been let in, if any; then tell."""
         for act in acts:
             with act:

@@ -59,10 +59,15 @@ async def _join(technician: Technician, person: Person) -> str:
 
 async def _becomes(technician: Technician, sid: str, request_id: str, state: RequestState) -> RequestView:
     async def is_so() -> bool:
-        return (await technician.requests(sid))[request_id].state is state
+        nonlocal found
+        found = (await technician.requests(sid)).get(request_id)
+        return found is not None and found.state is state
 
+    found: RequestView | None = None
     await until(is_so)
-    return (await technician.requests(sid))[request_id]
+    if found is None:
+        raise LookupError
+    return found
 
 
 async def _ends(technician: Technician, sid: str) -> messages.SessionView:
