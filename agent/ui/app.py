@@ -49,7 +49,7 @@ def run(
     )
     bridge = Bridge()
     bridge.viewed.connect(windows.render_view, Qt.ConnectionType.QueuedConnection)
-    windows.left.connect(application.quit)
+    windows.left.connect(_leave)
     engine.subscribe(bridge.deliver)
     windows.open(code)
     try:
@@ -80,7 +80,7 @@ def _leaving_on_signals() -> Iterator[None]:
     here, there = socket.socketpair()
     there.settimeout(0)
     notifier = QSocketNotifier(here.fileno(), QSocketNotifier.Type.Read)
-    notifier.activated.connect(QCoreApplication.quit)
+    notifier.activated.connect(_leave)
     before = {number: signal.signal(number, _noted) for number in (signal.SIGINT, signal.SIGTERM)}
     wakeup = signal.set_wakeup_fd(there.fileno())
     try:
@@ -92,6 +92,11 @@ def _leaving_on_signals() -> Iterator[None]:
         notifier.setEnabled(False)
         here.close()
         there.close()
+
+
+def _leave() -> None:
+    """End the loop. Not `quit`, which asks every window first, and ours answer a close with a question."""
+    QCoreApplication.exit(0)
 
 
 def _noted(_number: int, _frame: object) -> None:

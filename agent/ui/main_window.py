@@ -157,9 +157,10 @@ class MainWindow(QWidget):
         brand.setText("Beistand")
         inside.addWidget(drawing("mark", size=36))
         inside.addWidget(brand, 1)
+        inside.addWidget(self.end_session)
+        inside.addSpacing(theme.GAP)
         inside.addWidget(drawing("globe", size=22, colour=theme.MUTED))
         inside.addWidget(self.language)
-        inside.addWidget(self.end_session)
         return header
 
     def _messages(self) -> QWidget:

@@ -89,6 +89,8 @@ class IndicatorWatch(QObject):
 
     def _missed(self) -> None:
         self._bar.raise_()
+        # Qt leaves the request to raise in its buffer until something is drawn (seen on X11: up to 400 ms).
+        self._bar.repaint()
         self._tries += 1
         if self._state is State.SEEN:
             self._enter(State.DOUBTED)

@@ -205,7 +205,7 @@ async def test_a_covered_bar_comes_back_to_the_top(stage: Stage) -> None:
     cover = Cover(stage.screen.name)
     try:
         cover.appear()
-        await until("the bar above the cover", lambda: cover.top() != cover.id)
+        await until("the bar above the cover", lambda: topmost(stage.screen) != cover.id)
         stage.screen.click(x + width // 2, y + height // 2)
         await stage.hears("stop_sharing")
         assert stage.called("indicator_shown") == [[True]]
@@ -242,7 +242,10 @@ async def test_the_end_question_and_both_its_answers(stage: Stage) -> None:
 
 async def test_the_language_changes_at_once(stage: Stage) -> None:
     stage.show(SAMPLES["10-viewing"])
+    await stage.person.waits_for("chat-input")
+    before = topmost(stage.screen)
     await stage.presses("language")
+    await until("the list of languages", lambda: topmost(stage.screen) != before)
     stage.screen.press("Up")
     stage.screen.press("Return")
     await stage.hears("set_language", lambda told: told == ["de"])
@@ -287,8 +290,7 @@ class Cover:
 
     def __init__(self, name: str) -> None:
         self._display = Display(name)
-        self._root = self._display.screen().root
-        self._window = self._root.create_window(
+        self._window = self._display.screen().root.create_window(
             *(0, 0, 1280, 200, 0, X.CopyFromParent),
             override_redirect=True,
             background_pixel=0x303030,
@@ -303,12 +305,17 @@ class Cover:
         self._window.configure(stack_mode=X.Above)
         self._display.sync()
 
-    def top(self) -> int:
-        """The topmost window of the screen."""
-        return int(self._root.query_tree().children[-1].id)
-
     def close(self) -> None:
         self._display.close()
+
+
+def topmost(screen: Desktop) -> int:
+    """The topmost child of the root window."""
+    display = Display(screen.name)
+    try:
+        return int(display.screen().root.query_tree().children[-1].id)
+    finally:
+        display.close()
 
 
 def _drag(screen: Desktop, *, start: tuple[int, int], end: tuple[int, int]) -> None:

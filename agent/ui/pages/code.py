@@ -1,7 +1,7 @@
 """The first page: nine digits, typed or pasted. Looking a code up joins nothing."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from agent.port import Actions, Phase, View
@@ -33,6 +33,12 @@ class CodeField(QLineEdit):
     def enter(self, code: str) -> None:
         """Show this code."""
         self.setText(grouped(code_in(code)))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """A click goes on where the digits end; only a complete code can be corrected by pointing into it."""
+        super().mousePressEvent(event)
+        if len(self.code()) < CODE_LENGTH:
+            self.setCursorPosition(len(self.text()))
 
     def _tidy(self, text: str) -> None:
         digits_before = len(code_in(text[: self.cursorPosition()]))
