@@ -46,6 +46,7 @@ class Feed:
             log.error("event does not parse")
             return
         self._put(event)
+        await asyncio.sleep(0)  # so that a burst fills the feed only if the reader really lags
 
     def fail(self, error: BeistandError) -> None:
         """Let the reader stop with this error, before anything that waits."""
