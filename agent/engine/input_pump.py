@@ -78,6 +78,7 @@ class InputPump:
         self._waiting.put_nowait(_Waiting(InputRelease(), waiting.grant_id, waiting.turn))
 
     def _inject(self, waiting: _Waiting) -> None:
+        self._injector.settle(waiting.event)
         with self._gate.injecting(waiting.grant_id, turn=waiting.turn) as allowed:
             if allowed:
                 self._injector.inject(waiting.event, waiting.grant_id)

@@ -17,6 +17,12 @@ what the gate does not let pass is dropped."""
 class Injector(Protocol):
     """Mouse and keyboard of the customer's desktop, called from one thread of the engine's."""
 
+    def settle(self, event: Input) -> None:
+        """Wait, briefly and outside the gate, until the desktop can take `event` as it was meant.
+
+        A click into another window moves the keyboard there only a moment later.
+        """
+
     def inject(self, event: Input, grant_id: str) -> None:
         """Inject one event, unless the gate is closed for the grant or it would reach a window of ours.
 

@@ -32,6 +32,9 @@ if sys.platform == "darwin":
             ordinary = [window for window in _stacked() if window["kCGWindowLayer"] == 0]
             return not ordinary or _is_own(ordinary[0], own)
 
+        def await_focus(self, x: int, y: int, *, timeout: float) -> None:
+            """See `port.Desktop`. Nothing to wait for: a press moves the keyboard before it returns."""
+
         def is_window_visible(self, window: int) -> bool:
             """See `port.Desktop`."""
             stacked = _stacked()

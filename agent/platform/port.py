@@ -31,6 +31,9 @@ class Desktop(Protocol):
     def is_own_focused(self, own: Collection[int]) -> bool:
         """Whether a key would reach a window of ours."""
 
+    def await_focus(self, x: int, y: int, *, timeout: float) -> None:
+        """Wait until keys reach the window at this place, at most `timeout` seconds."""
+
     def close(self) -> None:
         """Give the connection back."""
 

@@ -36,6 +36,9 @@ if sys.platform == "win32":
             window = self._user32.GetForegroundWindow()
             return not window or self._is_own(window, own)
 
+        def await_focus(self, x: int, y: int, *, timeout: float) -> None:
+            """See `port.Desktop`. Nothing to wait for: a press moves the keyboard before it returns."""
+
         def _is_own(self, window: int | None, own: Collection[int]) -> bool:
             process = wintypes.DWORD()
             self._user32.GetWindowThreadProcessId(window, ctypes.byref(process))

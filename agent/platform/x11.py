@@ -1,6 +1,7 @@
 """Windows under X11: which are ours, and whether the indicator can be seen; knows no pixels and no input."""
 
 import threading
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ FRAME_DEPTH = 3
 COLUMNS, ROWS = 9, 3
 """Points of a window that are tested for being covered."""
 OPAQUE_ENOUGH = 0.8
+FOCUS_LOOK_S = 0.002
 SHAPE_BOUNDING, SHAPE_INPUT = 0, 2
 LOST = (Xlib.error.ConnectionClosedError, Xlib.error.DisplayError, OSError)
 GONE = (*LOST, Xlib.error.XError)
@@ -86,6 +88,20 @@ class X11Desktop:
                 return self._is_own_at(pointer.root_x, pointer.root_y, clients)
             return self._is_own(self._ancestors(focus)[-1], clients)
         return True
+
+    def await_focus(self, x: int, y: int, *, timeout: float) -> None:
+        """See `port.Desktop`. The window manager holds a click until it has moved the focus (ICCCM 4.1.7)."""
+        deadline = time.monotonic() + timeout
+        while not self._is_focused_at(x, y) and time.monotonic() < deadline:
+            time.sleep(FOCUS_LOOK_S)
+
+    def _is_focused_at(self, x: int, y: int) -> bool:
+        with self._lock, suppress(*GONE):
+            focus = self._display.get_input_focus().focus
+            if focus in (Xlib.X.NONE, Xlib.X.PointerRoot) or focus == self._root:
+                return False
+            return self._ancestors(focus)[-1] in self._under(x, y)
+        return False
 
     def _clients(self, own: Collection[int]) -> frozenset[int]:
         """The upper bits of a window id name the client that made it."""

@@ -43,6 +43,9 @@ class FakeInjector:
     def typed(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, InputText))
 
+    def settle(self, event: Input) -> None:
+        pass
+
     def inject(self, event: Input, grant_id: str) -> None:  # noqa: ARG002
         self.events.append(event)
 
