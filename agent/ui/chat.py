@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QWidget
 
 from agent.port import Actions, ChatEntry, View
 from agent.ui import theme
@@ -17,8 +17,8 @@ _SIDES = {
     Party.TECHNICIAN: Qt.AlignmentFlag.AlignLeft,
     Party.SYSTEM: Qt.AlignmentFlag.AlignHCenter,
 }
-_BESIDE, _ABOVE = 28, 20
-"""What the stylesheet puts around a bubble's text: left and right together, above and below together."""
+_LEAST, _SLACK = 96, 4
+"""Least width of a message; room for the fractions of a pixel that measured and drawn widths differ by."""
 
 
 class Bubble(QWidget):
@@ -27,16 +27,18 @@ class Bubble(QWidget):
     def __init__(self, entry: ChatEntry) -> None:
         super().__init__()
         self._text = breakable(lines(entry.text))
-        self.about, self.words = label("small"), QLabel(self._text)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
-        self.words.setWordWrap(True)
-        self.words.setProperty("bubble", entry.party.value)
+        self.about, self.words, frame = label("small"), label(), QFrame()
+        self.words.setText(self._text)
+        frame.setProperty("bubble", entry.party.value)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         inside = column(self, gap=0)
         inside.setSpacing(2)
         self.about.setAlignment(_SIDES[entry.party])
         inside.addWidget(self.about)
-        inside.addWidget(self.words, 0, _SIDES[entry.party])
+        inside.addWidget(frame, 0, _SIDES[entry.party])
+        framed = column(frame, gap=0)
+        framed.setContentsMargins(12, 8, 12, 8)
+        framed.addWidget(self.words)
 
     def render_entry(self, entry: ChatEntry, texts: Texts) -> None:
         """Draw who wrote it, when, and whether it has arrived."""
@@ -47,10 +49,12 @@ class Bubble(QWidget):
 
     def fit(self, width: int) -> None:
         """As wide as its text, at most four fifths of `width`."""
-        most = max(120, width * 4 // 5)
-        bounds = QRect(0, 0, most - _BESIDE, 1_000_000)
-        needed = self.words.fontMetrics().boundingRect(bounds, Qt.TextFlag.TextWordWrap, self._text)
-        self.words.setFixedSize(min(most, needed.width() + _BESIDE), needed.height() + _ABOVE)
+        most = max(_LEAST, width * 4 // 5)
+        bounds = QRect(0, 0, most - _SLACK, 1_000_000)
+        measured = self.words.fontMetrics().boundingRect(bounds, Qt.TextFlag.TextWordWrap, self._text)
+        own = min(most, measured.width() + _SLACK)
+        self.words.setMinimumSize(0, 0)  # a label takes its last width for the least it can be asked about
+        self.words.setFixedSize(own, self.words.heightForWidth(own))
 
 
 class ChatLog(QScrollArea):

@@ -136,19 +136,10 @@ QScrollBar::handle:vertical {
     margin: 0 2px;
 }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0 }
-QLabel[bubble="technician"] {
-    background: $paper;
-    border: 1px solid $line;
-    border-radius: 12px;
-    padding: 8px 12px;
-}
-QLabel[bubble="customer"] {
-    background: $primary_tint;
-    border: 1px solid $primary_tint;
-    border-radius: 12px;
-    padding: 8px 12px;
-}
-QLabel[bubble="system"] { color: $muted; font-size: $size_small; padding: 4px }
+QFrame[bubble="technician"] { background: $paper; border: 1px solid $line; border-radius: 12px }
+QFrame[bubble="customer"] { background: $primary_tint; border: none; border-radius: 12px }
+QFrame[bubble="system"] { background: transparent; border: none }
+QFrame[bubble="system"] QLabel { color: $muted; font-size: $size_small }
 #bar { background: $bar_view; border: 2px solid $on_dark_muted }
 #bar[state="control"] { background: $bar_control }
 #bar[state="paused"] { background: $bar_paused }

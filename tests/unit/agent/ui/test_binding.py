@@ -1,4 +1,4 @@
-"""The Qt binding keeps count: a wheel that drops references to None ends the agent in the middle of a session."""
+"""The Qt binding keeps count: one that drops references to None ends the agent in mid-session."""
 
 import sys
 

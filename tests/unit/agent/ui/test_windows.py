@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 
 from agent.port import Notice, Phase, View
+from agent.ui.chat import Bubble
 from agent.ui.samples import views
 from agent.ui.texts import TEXTS
 from agent.ui.windows import Windows
@@ -243,6 +244,20 @@ def test_a_message_is_sent_once_and_shown_as_it_is(windows: Windows, engine: Rec
     panel.send.click()
     assert engine.arguments("send_chat") == [("<b>Hello</b>",)]
     assert "wird gesendet" in shown(panel)
+
+
+@pytest.mark.parametrize("width", [720, 815, 940, 1277])
+def test_no_message_is_cut_off(windows: Windows, width: int) -> None:
+    view = SAMPLES["07-session-chat"]
+    texts = ["wort " * 120, "x" * 4000, "a b\n" * 40, "https://drucker.example/" + "warteschlange" * 9]
+    chat = tuple(replace(view.chat[0], id=str(number), text=text) for number, text in enumerate(texts))
+    windows.main.resize(width, 500)
+    windows.render_view(replace(view, chat=chat))
+    QTest.qWait(50)
+    for bubble in windows.main.findChildren(Bubble):
+        words = bubble.words
+        assert words.height() >= words.heightForWidth(words.width()) > 0, words.text()[:20]
+        assert bubble.width() <= windows.main.session.chat.log.viewport().width()
 
 
 def test_the_geometry_file_names_what_can_be_used(windows: Windows, tmp_path: Path) -> None:
