@@ -123,14 +123,20 @@ class Store(Generic[M]):
         raise Unavailable("Too many writers at once; nothing was done.")
 
     async def list(self, prefix: str) -> list[Stored[M]]:
-        """Every present value whose key is below `prefix` (without the dot)."""
-        found = []
-        async with self.watch(f"{prefix}.>") as values:
-            async for stored in values:
-                if stored is None:
+        """Every present value whose key is below `prefix` (without the dot), oldest write first.
+
+        A key that is rewritten while the listing runs can be missing from what the stream delivers (its old
+        message is gone, the new one not yet due), so the keys are asked for afterwards, too.
+        """
+        found: dict[str, Stored[M] | None] = {}
+        async with self._subscribed(f"{prefix}.>") as messages:
+            async for message in messages:
+                if message is None:
                     break
-                found.append(stored)
-        return found
+                found[message.subject] = self._stored(message)
+        for subject in sorted(await self._subjects(f"{prefix}.>") - set(found)):
+            found[subject] = await self.get(subject.removeprefix(f"$KV.{self._bucket}."))
+        return sorted((stored for stored in found.values() if stored), key=lambda stored: stored.revision)
 
     @asynccontextmanager
     async def watch(self, pattern: str) -> AsyncIterator[AsyncIterator[Stored[M] | None]]:
@@ -138,6 +144,12 @@ class Store(Generic[M]):
 
         It survives reconnects, but may then be seconds late: nothing that stops access may wait for it.
         """
+        async with self._subscribed(pattern) as messages:
+            yield self._values(messages)
+
+    @asynccontextmanager
+    async def _subscribed(self, pattern: str) -> AsyncIterator[AsyncIterator[Msg | None]]:
+        """The messages behind `watch`, removals included."""
         try:
             # nats-py's own KV watcher notices a lost consumer after ten seconds at the earliest.
             subscription = await self._js.subscribe(
@@ -150,14 +162,28 @@ class Store(Generic[M]):
         except UNREACHABLE as error:
             raise Unavailable from error
         try:
-            yield self._values(subscription)
+            yield self._messages(subscription)
         finally:
             with suppress(*UNREACHABLE):
                 await subscription.unsubscribe()
 
-    async def _values(
-        self, subscription: JetStreamContext.PushSubscription
-    ) -> AsyncIterator[Stored[M] | None]:
+    async def _values(self, messages: AsyncIterator[Msg | None]) -> AsyncIterator[Stored[M] | None]:
+        async for message in messages:
+            if message is None:
+                yield None
+            elif (stored := self._stored(message)) is not None:
+                yield stored
+
+    async def _subjects(self, pattern: str) -> set[str]:
+        """Every subject the leader holds a message for, removed keys included."""
+        wanted = f"$KV.{self._bucket}.{pattern}"
+        try:
+            info = await self._js.stream_info(self._bucket.stream, subjects_filter=wanted)
+        except UNREACHABLE as error:
+            raise Unavailable from error
+        return set(info.state.subjects or {})
+
+    async def _messages(self, subscription: JetStreamContext.PushSubscription) -> AsyncIterator[Msg | None]:
         try:
             info = await subscription.consumer_info()
             present = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
@@ -166,8 +192,7 @@ class Store(Generic[M]):
                 yield None
             while True:
                 message = await subscription.next_msg(timeout=None)
-                if not _is_removal(message) and (stored := self._stored(message)) is not None:
-                    yield stored
+                yield message
                 if catching_up and message.metadata.num_pending == 0:
                     catching_up = False
                     yield None
@@ -175,6 +200,8 @@ class Store(Generic[M]):
             raise Unavailable from error
 
     def _stored(self, message: Msg) -> Stored[M] | None:
+        if _is_removal(message):
+            return None
         return self._parsed(message.data, message.metadata.sequence.stream)
 
     def _parsed(self, data: bytes, revision: int) -> Stored[M] | None:

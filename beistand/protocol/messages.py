@@ -329,7 +329,7 @@ class SessionEntry(Message):
     agent_tickets: tuple[str, ...] = ()
     """Keys in KV `tickets` of what agents may get in with; voided at the end."""
     chain: tuple[ChainLink, ...] = ()
-    """Hellos the session service took in, oldest first: how the consent service follows the chain past them."""
+    """Hellos the session service took in, oldest first: the consent service follows the chain past them."""
 
 
 class SessionView(Message):

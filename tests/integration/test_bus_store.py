@@ -1,6 +1,7 @@
 """State with compare-and-set: of any number of writers one wins, and nothing is written twice or unseen."""
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
@@ -167,6 +168,27 @@ async def test_the_list_holds_what_is_below_a_prefix(sessions: Store[SessionEntr
     await sessions.delete(key_of(gone), revision=await sessions.create(key_of(gone), gone))
     assert [stored.value for stored in await sessions.list(org)] == [kept]
     assert await sessions.list(secrets.token_hex(8)) == []
+
+
+async def test_the_list_misses_no_key_that_is_rewritten_meanwhile(sessions: Store[SessionEntry]) -> None:
+    org = secrets.token_hex(8)
+    values = [entry(org) for _ in range(8)]
+    for value in values:
+        await sessions.create(key_of(value), value)
+
+    async def rewrite(value: SessionEntry) -> None:
+        for number in itertools.count():
+            edited = value.model_copy(update={"code_locator": str(number)})
+            await sessions.change(key_of(value), lambda _, edited=edited: edited)
+
+    async with asyncio.TaskGroup() as group:
+        writers = [group.create_task(rewrite(value)) for value in values]
+        for _ in range(40):
+            assert {stored.value.sid for stored in await sessions.list(org)} == {
+                value.sid for value in values
+            }
+        for writer in writers:
+            writer.cancel()
 
 
 async def test_a_watch_tells_what_is_there_then_what_changes(sessions: Store[SessionEntry]) -> None:
