@@ -68,6 +68,21 @@ class FreshClient(Client):
         if (self.is_reconnecting or self.is_connecting) and self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call]
 
+    async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 - nats-py's
+        """Close for good, also in the middle of a reconnect.
+
+        nats-py then cancels its reconnecting task, which may be waiting for the old socket; both wait on one
+        future, so that the cancellation comes out here and the last callback is skipped.
+        """
+        try:
+            await super()._close(status, do_cbs)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            if do_cbs and self._closed_cb is not None:
+                await self._closed_cb()
+
     def drop_unsent(self) -> None:
         """Forget what was waiting for the lost connection."""
         self._pending.clear()
