@@ -171,7 +171,7 @@ async def test_spans_reach_from_the_request_to_the_service(
     assert request.kind is SpanKind.SERVER
     assert dict(request.attributes or {})["http.response.status_code"] == 404
     assert _trace_of(request) == _trace_of(served_span) != foreign
-    told = json.dumps([json.loads(span.to_json()) for span in found.values()])
+    told = json.dumps([json.loads(span.to_json()) for span in spans.get_finished_spans()])
     assert sid not in told
     assert technician.token not in told
 
