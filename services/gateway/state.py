@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -188,13 +189,16 @@ class Answers:
     async def _made(
         self, place: str, revision: int, reserved: Kept, seal: OctKey, make: Callable[[], Awaitable[M]]
     ) -> M:
+        # What was made or refused counts, whatever becomes of the place kept for it.
         try:
             answer = await make()
         except BeistandError:
-            await self._store.delete(place, revision=revision)
+            with suppress(Conflict, Unavailable):
+                await self._store.delete(place, revision=revision)
             raise
         kept = reserved.model_copy(update={"sealed": _sealed(answer, seal)})
-        await self._store.update(place, kept, revision=revision)
+        with suppress(Conflict, Unavailable):
+            await self._store.update(place, kept, revision=revision)
         return answer
 
 
