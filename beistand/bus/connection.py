@@ -24,6 +24,7 @@ PING_INTERVAL_S = 5
 CONNECT_TIMEOUT_S = 5
 RECONNECT_WAIT_S = 1
 FLUSH_TIMEOUT_S = 10
+AGAIN_S = 0.1
 PATIENCE_S = 30.0
 """How long a starting service waits for the first connection."""
 MEDIA_MESSAGES = 64
@@ -184,20 +185,22 @@ async def open_connection(watcher: Watcher, settings: BusSettings, *, seed: str,
 async def establish(watcher: Watcher, urls: list[str], *, patience: float, **options: Any) -> None:
     """Connect `watcher.client` with our defaults and `options` of nats-py, within `patience` seconds."""
     client = watcher.client
+    attempt = asyncio.ensure_future(
+        client.connect(
+            servers=urls,
+            name=options.pop("name", watcher.name),
+            ping_interval=PING_INTERVAL_S,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            reconnect_time_wait=RECONNECT_WAIT_S,
+            error_cb=watcher.error,
+            disconnected_cb=watcher.disconnected,
+            reconnected_cb=watcher.reconnected,
+            closed_cb=watcher.closed,
+            **options,
+        )
+    )
     try:
-        async with asyncio.timeout(patience):
-            await client.connect(
-                servers=urls,
-                name=options.pop("name", watcher.name),
-                ping_interval=PING_INTERVAL_S,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                reconnect_time_wait=RECONNECT_WAIT_S,
-                error_cb=watcher.error,
-                disconnected_cb=watcher.disconnected,
-                reconnected_cb=watcher.reconnected,
-                closed_cb=watcher.closed,
-                **options,
-            )
+        await _within(attempt, patience)
     except UNREACHABLE as error:
         await client.close()
         raise Unavailable(f"NATS cannot be reached at {', '.join(urls)}.") from error
@@ -206,6 +209,24 @@ async def establish(watcher: Watcher, urls: list[str], *, patience: float, **opt
         raise
     watcher.has_connected = True
     log.info("nats connected", extra={"connection": watcher.name})
+
+
+async def _within(attempt: asyncio.Future[None], patience: float) -> None:
+    """Await `attempt` for so many seconds at most, then TimeoutError; it is over when this returns."""
+    try:
+        done, _ = await asyncio.wait({attempt}, timeout=patience)
+    finally:
+        await cancelled(attempt)
+    if not done:
+        raise TimeoutError
+    attempt.result()
+
+
+async def cancelled(task: asyncio.Future[None]) -> None:
+    """Cancel until it is done: before Python 3.12 `wait_for`, inside nats-py, can swallow one (gh-86296)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=AGAIN_S)
 
 
 def _tls(settings: BusSettings) -> dict[str, Any]:

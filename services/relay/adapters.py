@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from pydantic import BaseModel
 
-from beistand.bus.connection import MEDIA_BYTES, MEDIA_MESSAGES, UNREACHABLE
+from beistand.bus.connection import MEDIA_BYTES, MEDIA_MESSAGES, UNREACHABLE, cancelled
 from beistand.bus.store import Conflict, Store
 from beistand.protocol import subjects
 from beistand.protocol.errors import TicketRefused, Unavailable
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 MAX_POSTED = 1024
 RETRY_S = 1.0
-AGAIN_S = 0.1
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -144,7 +143,7 @@ class Feed:
         for subscription in everything:
             await _unsubscribe(subscription)
         for watch in watches:
-            await _cancelled(watch)
+            await cancelled(watch)
 
     async def open_media(self, grant_id: str) -> None:
         """Receive the frames of a grant; when this returns, none sent from now on is missed."""
@@ -177,13 +176,6 @@ class Feed:
 async def _unsubscribe(subscription: Subscription) -> None:
     with suppress(errors.Error, OSError):
         await subscription.unsubscribe()
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    """Cancel until it is done: before Python 3.12 `wait_for`, inside nats-py, can swallow one (gh-86296)."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=AGAIN_S)
 
 
 async def _watch(store: Store[M], pattern: str, ear: Callable[[M], None]) -> None:
