@@ -63,7 +63,7 @@ GERMAN = Texts(
         "Niemand sieht Ihren Bildschirm, und niemand steuert Ihren Computer. "
         "Beistand versucht weiter, sich zu verbinden. Sie müssen nichts tun."
     ),
-    ended_safe="Niemand kann Ihren Computer über Beistand noch sehen oder steuern.",
+    ended_safe="Niemand kann Ihren Computer jetzt noch über Beistand sehen oder steuern.",
     ended_start_over="Neuen Code eingeben",
     ended_close="Beistand schließen",
     ended_by={

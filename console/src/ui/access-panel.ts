@@ -150,7 +150,7 @@ class AccessCard implements View {
   /** Seconds only when they matter. */
   #timeLeft(seconds: number): string {
     const { t } = this.#context;
-    return seconds > 120 ? t.access.minutesLeft(Math.ceil(seconds / 60)) : t.access.left(countdown(seconds));
+    return seconds > 120 ? t.access.minutesLeft(Math.round(seconds / 60)) : t.access.left(countdown(seconds));
   }
 
   #statusText(access: Access): string {
