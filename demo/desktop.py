@@ -21,6 +21,7 @@ from Xlib.ext import xtest
 
 KEY_PAUSE_S = 0.02
 HAND_PAUSE_S = 0.25
+WALLPAPER = 0x3A5564
 
 
 class MissingProgramError(Exception):
@@ -43,6 +44,13 @@ class Desktop:
             if key not in {"WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
         }
         return {**clean, "DISPLAY": self.name, "XDG_SESSION_TYPE": "x11"}
+
+    def paint(self, colour: int) -> None:
+        """The background, as 0xRRGGBB."""
+        root = self._display.screen().root
+        root.change_attributes(background_pixel=colour)
+        root.clear_area()
+        self._display.sync()
 
     def move(self, x: int, y: int) -> None:
         """The pointer to a pixel."""
@@ -113,6 +121,7 @@ async def desktop(*, width: int = 1920, height: int = 1080, log: Path) -> AsyncI
     manager = None
     try:
         hands = Desktop(f":{number}", Display(f":{number}"))
+        hands.paint(WALLPAPER)
         manager = await _start_window_manager(hands, log)
         yield hands
     finally:
