@@ -26,16 +26,24 @@ def run(name: str, main: Main) -> None:
     Exits with one line: 2 for wrong settings (naming the variable), 1 for whatever else stopped it.
     """
     telemetry.set_up(name)
+    # Not from inside `except*`: up to Python 3.11.3 SystemExit would leave it wrapped in a group.
+    failures: list[BaseException] = []
     try:
         asyncio.run(_supervise(main))
-    except* (SettingsError, BeistandError, ValidationError) as group:
-        error = _first(group)
-        sys.stderr.write(f"beistand {name}: {explain(error)}\n")
-        sys.exit(FAILED if isinstance(error, BeistandError) else BAD_SETTINGS)
-    except* Exception as group:
-        log.critical("service failed", exc_info=_first(group))
+    except* Exception as group:  # noqa: BLE001 - told and logged below
+        failures.append(_first(group))
+    if failures:
+        sys.exit(_told(name, failures[0]))
+
+
+def _told(name: str, error: BaseException) -> int:
+    """Say what stopped the process; its exit code."""
+    if not isinstance(error, SettingsError | BeistandError | ValidationError):
+        log.critical("service failed", exc_info=error)
         sys.stderr.write(f"beistand {name}: stopped by an unexpected error, see its log\n")
-        sys.exit(FAILED)
+        return FAILED
+    sys.stderr.write(f"beistand {name}: {explain(error)}\n")
+    return FAILED if isinstance(error, BeistandError) else BAD_SETTINGS
 
 
 def explain(error: BaseException) -> str:

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -22,10 +24,14 @@ def run(arguments: Sequence[str]) -> None:
         "BEISTAND_RELAY_PORT, BEISTAND_NATS_PORT.",
     )
     parser.parse_args(arguments)
+    # Not from inside `except*`: up to Python 3.11.3 SystemExit would leave it wrapped in a group.
+    failures: list[BaseException] = []
     try:
         asyncio.run(_run(StackSettings()))
     except* (SettingsError, ValidationError) as group:
-        fail(explain(group.exceptions[0]))
+        failures.extend(group.exceptions)
+    if failures:
+        fail(explain(failures[0]))
 
 
 async def _run(settings: StackSettings) -> None:
@@ -53,10 +59,18 @@ def _instructions(stack: Stack) -> str:
   User       {stack.user}
   Password   {stack.password}
 
-  Customer   beistand agent --gateway {stack.gateway_url}
+  Customer   {_command()} agent --gateway {stack.gateway_url}
 
 Ctrl-C stops everything. Logs: {stack.logs}
 """
+
+
+def _command() -> str:
+    """How this very program is started from here."""
+    if shutil.which("beistand"):
+        return "beistand"
+    program = Path(sys.argv[0])
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
