@@ -13,6 +13,7 @@ demo:    ## set up what is missing, then play a real session and show it (build/
 
 up:      ## the same stack for you to use, until Ctrl-C
 	@$(SETUP) python console
+	-@$(SETUP) window
 	@.venv/bin/beistand up
 
 check:   ## the fast part: format, lint, types, contracts, unit tests, console types

@@ -4,6 +4,7 @@ All wiring is here. No option answers a question for the person.
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(options: Options, gateway: str) -> int:
     preferences = Preferences(options.state)
     engine = _engine(gateway, on_language=preferences.remember_language)
+    if sys.platform == "linux":
+        # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
     # Here, because Qt takes its time, and ends the process itself where there is no display.
     from agent.ui.app import run
 

@@ -1,10 +1,11 @@
 """Sets up whatever is missing to check, test, demo or run Beistand, and says what it does while it does it.
 
-Usage: python3 tools/setup.py python|console|screen ...   (standard library only; a second run takes a second)
+Usage: python3 tools/setup.py python|console|window|screen ...   (standard library only; a second run is instant)
 
     python    .venv with everything in tools/constraints.txt
     console   console/dist, with the Node on PATH (20 or newer) or one from PyPI
-    screen    Xvfb, a window manager, Chromium, fonts and Qt's X libraries, from Debian
+    window    the X libraries and a font that Qt needs for the customer's windows, from Debian
+    screen    these, and Xvfb, a window manager and Chromium
 """
 
 import hashlib
@@ -23,6 +24,7 @@ LOG = ROOT / "build" / "setup.log"
 
 BUILD_PACKAGES = ("python3-venv", "python3-dev", "gcc", "libc6-dev", "linux-libc-dev")
 """pynput's dependency evdev comes as source only."""
+WINDOW_PACKAGES = (ROOT / "tools" / "debian-window.txt").read_text().split()
 SCREEN_PACKAGES = (ROOT / "tools" / "debian-screen.txt").read_text().split()
 
 
@@ -32,7 +34,12 @@ class SetupError(Exception):
 
 def main(parts: list[str]) -> int:
     """Set up the named parts in order; 1 and one line on stderr if one cannot be had."""
-    steps: dict[str, Callable[[], None]] = {"python": python, "console": console, "screen": screen}
+    steps: dict[str, Callable[[], None]] = {
+        "python": python,
+        "console": console,
+        "window": window,
+        "screen": screen,
+    }
     unknown = set(parts) - set(steps)
     if unknown or not parts:
         sys.stderr.write(f"setup: name one or more of: {', '.join(steps)}\n")
@@ -84,12 +91,18 @@ def console() -> None:
     stamp.write()
 
 
+def window() -> None:
+    """What Qt needs to show a window."""
+    if not _has_qt_libraries():
+        _debian(WINDOW_PACKAGES, "the X libraries of the customer's windows")
+
+
 def screen() -> None:
     """A virtual screen with a window manager, a browser and fonts."""
+    window()
     programs = ("Xvfb", "openbox", "chromium", "setxkbmap")
-    if all(shutil.which(program) for program in programs) and _has_qt_libraries():
-        return
-    _debian(SCREEN_PACKAGES, "Xvfb, openbox, Chromium and fonts")
+    if not all(shutil.which(program) for program in programs):
+        _debian(SCREEN_PACKAGES, "Xvfb, openbox, Chromium and fonts")
 
 
 class _Stamp:

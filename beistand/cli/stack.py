@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +31,9 @@ USER = "technician"
 DISPLAY_NAME = "Demo Technician"
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
 def default_state() -> Path:
     """The user's state directory (XDG base directory specification)."""
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
@@ -44,12 +47,12 @@ class StackSettings(BaseSettings):
 
     state: Path = Field(default_factory=default_state)
     host: str = "127.0.0.1"
-    nats_port: int = 4222
-    gateway_port: int = 8080
-    relay_port: int = 8081
-    session_health_port: int = 8082
-    consent_health_port: int = 8083
-    relay_health_port: int = 8084
+    nats_port: Port = 4222
+    gateway_port: Port = 8080
+    relay_port: Port = 8081
+    session_health_port: Port = 8082
+    consent_health_port: Port = 8083
+    relay_health_port: Port = 8084
     public_url: str = ""
     """The gateway as people see it, if not by its port on this machine; likewise the next two."""
     relay_url: str = ""
@@ -137,7 +140,12 @@ class Stack:
         raise self._dead(waiting[done.pop()])
 
     async def _start(self) -> None:
-        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"BEISTAND_STATE: cannot use {self.state} ({error.strerror}); name another directory"
+            ) from None
         self._cleanup.enter_context(locked(self.state / "lock"))
         self._ports = choose_ports(self._settings)
         ensure_keys(self.keys)

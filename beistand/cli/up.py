@@ -66,10 +66,10 @@ Ctrl-C stops everything. Logs: {stack.logs}
 
 
 def _command() -> str:
-    """How this very program is started from here."""
-    if shutil.which("beistand"):
+    """How this very program can be typed here."""
+    program = Path(sys.executable).with_name("beistand")
+    if shutil.which("beistand") or not program.exists():
         return "beistand"
-    program = Path(sys.argv[0])
     return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
 
 

@@ -45,12 +45,9 @@ async def opened(stage: Stage, browser: Browser) -> AsyncIterator[Opened]:
     assert complaints == []
 
 
-async def test_the_code_is_shown_in_groups_with_a_link_and_a_command(stage: Stage, opened: Opened) -> None:
+async def test_the_code_is_shown_in_groups_with_a_command(stage: Stage, opened: Opened) -> None:
     page = await opened("#123456789")
     assert await page.get_by_test_id("join-code").inner_text() == "123\u00a0456\u00a0789"
-    link = await page.get_by_test_id("join-open").get_attribute("href")
-    assert link == f"beistand://join/?gateway={stage.url.replace(':', '%3A').replace('/', '%2F')}#123456789"
-    await page.get_by_text("Nothing opens?").click()
     command = await page.get_by_test_id("join-command").inner_text()
     assert command == f"beistand agent --gateway {stage.url} --code 123456789"
 
@@ -74,7 +71,7 @@ async def test_other_languages_get_english(opened: Opened) -> None:
 async def test_a_link_without_a_code_says_so(opened: Opened, fragment: str) -> None:
     page = await opened(fragment)
     assert await page.get_by_test_id("join-no-code").is_visible()
-    assert not await page.get_by_test_id("join-open").is_visible()
+    assert not await page.get_by_test_id("join-command").is_visible()
     assert "bold" not in await page.inner_text("main")
 
 

@@ -9,15 +9,13 @@ const TEXTS = {
       "Hat jemand ungefragt angerufen? Geht es um Geld, Ihre Bank oder einen Virus, oder werden Sie gedrängt? " +
       "Dann schließen Sie diese Seite und legen Sie auf.",
     codeLabel: "Ihr Code",
-    open: "Beistand öffnen",
-    openHelp: "Ihr Browser fragt vielleicht, ob er Beistand öffnen darf. Beistand muss dafür eingerichtet sein.",
     stepsTitle: "So geht es weiter",
-    stepStart: "Beistand öffnet sich. Fehlt der Code dort, geben Sie ihn ein.",
+    stepStart: "Starten Sie Beistand auf diesem Computer und geben Sie dort den Code ein.",
     stepWho: "Sie sehen, welche Organisation und welche Person Ihnen helfen will. Erst dann nehmen Sie teil.",
     stepAsk: "Will Ihre Hilfe den Bildschirm sehen oder Maus und Tastatur benutzen, werden Sie jedes Mal gefragt.",
     stepEnd: "Sie können alles jederzeit anhalten oder die Sitzung beenden.",
-    commandTitle: "Es öffnet sich nichts?",
-    commandHelp: "Starten Sie Beistand auf diesem Computer mit diesem Befehl:",
+    commandTitle: "Wie startet man Beistand?",
+    commandHelp: "Mit diesem Befehl; der Code steht dann schon da:",
     noCode: "In diesem Link fehlt der Code. Bitten Sie Ihre Hilfe um einen neuen Link oder um die neun Ziffern.",
     safe: "Der Code allein erlaubt noch nichts. Er gilt zehn Minuten und nur einmal.",
   },
@@ -28,15 +26,13 @@ const TEXTS = {
       "Did someone call you without being asked? Do they talk about money, your bank or a virus, or put you under " +
       "pressure? Then close this page, and hang up.",
     codeLabel: "Your code",
-    open: "Open Beistand",
-    openHelp: "Your browser may ask whether it may open Beistand. Beistand has to be set up for this.",
     stepsTitle: "What happens next",
-    stepStart: "Beistand opens. If the code is not there yet, type it in.",
+    stepStart: "Start Beistand on this computer and type the code there.",
     stepWho: "You see which organisation and which person wants to help you. Only then do you join.",
     stepAsk: "If your helper wants to see the screen or use mouse and keyboard, you are asked each time.",
     stepEnd: "You can stop everything or end the session at any time.",
-    commandTitle: "Nothing opens?",
-    commandHelp: "Start Beistand on this computer with this command:",
+    commandTitle: "How to start Beistand?",
+    commandHelp: "With this command; the code is then there already:",
     noCode: "This link has no code in it. Ask your helper for a new link or for the nine digits.",
     safe: "The code alone allows nothing. It is good for ten minutes, and only once.",
   },
@@ -74,7 +70,6 @@ function show() {
     return;
   }
   byId("code").textContent = code.replace(/\B(?=(?:\d{3})+$)/g, "\u00a0");
-  byId("open").href = `beistand://join/?gateway=${encodeURIComponent(location.origin)}#${code}`;
   byId("command").textContent = `beistand agent --gateway ${location.origin} --code ${code}`;
 }
 

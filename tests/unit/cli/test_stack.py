@@ -4,10 +4,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from beistand.bus.settings import SettingsError
 from beistand.cli.lock import locked
 from beistand.cli.stack import Stack, StackSettings, choose_ports, default_state
+from beistand.runtime import explain
 
 pytestmark = pytest.mark.unit
 
@@ -43,6 +45,19 @@ def test_a_taken_port_names_its_variable(tmp_path: Path) -> None:
         settings = free.model_copy(update={"relay_port": port})
         with pytest.raises(SettingsError, match=rf"port {port} is taken.*BEISTAND_RELAY_PORT"):
             choose_ports(settings)
+
+
+def test_an_impossible_port_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEISTAND_GATEWAY_PORT", "99999")
+    with pytest.raises(ValidationError) as raised:
+        StackSettings()
+    assert explain(raised.value).startswith("BEISTAND_GATEWAY_PORT: ")
+
+
+async def test_an_unusable_state_directory_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="BEISTAND_STATE: cannot use"):
+        await Stack(StackSettings.on_free_ports(tmp_path / "file" / "state")).__aenter__()
 
 
 def test_a_state_directory_serves_one_stack(tmp_path: Path) -> None:
