@@ -1,6 +1,6 @@
 """Sets up whatever is missing to check, test, demo or run Beistand, and says what it does while it does it.
 
-Usage: python3 tools/setup.py python|console|window|screen ...   (standard library only; a second run is instant)
+Usage: python3 tools/setup.py python|console|window|screen ...   (standard library only)
 
     python    .venv with everything in tools/constraints.txt
     console   console/dist, with the Node on PATH (20 or newer) or one from PyPI
