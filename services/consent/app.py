@@ -94,8 +94,8 @@ async def _follow(parts: Parts) -> None:
     while True:
         try:
             await _follow_once(parts)
-        except BeistandError as error:
-            log.warning("watch interrupted", extra={"code": error.code})
+        except* BeistandError as met:  # a task group raises all it met as one
+            log.warning("watch interrupted: %s", met)
         await asyncio.sleep(AGAIN_AFTER_S)
 
 
@@ -106,18 +106,31 @@ async def _follow_once(parts: Parts) -> None:
     ):
         async for stored in entries:
             if stored is None:
-                tasks.create_task(_close_after_sessions(parts), name="follow sessions")
+                tasks.create_task(_close_after_sessions(parts, tasks), name="follow sessions")
             else:
                 parts.agenda.note(stored.value)
 
 
-async def _close_after_sessions(parts: Parts) -> None:
+async def _close_after_sessions(parts: Parts, tasks: asyncio.TaskGroup) -> None:
     async with parts.shelf.sessions.watch("*.*") as sessions:
         async for stored in sessions:
             if stored is None or stored.value.state not in grants.OVER:
                 continue
             if parts.agenda.has_open(stored.value):
-                await grants.session_over(parts, stored.value.org, stored.value.sid)
+                tasks.create_task(_close_after(parts, stored.value), name="close after a session")
+
+
+async def _close_after(parts: Parts, session: SessionEntry) -> None:
+    """Close what an ended session left open; tried until it is done, and no other session waits for it."""
+    while parts.agenda.has_open(session):
+        try:
+            return await grants.session_over(parts, session.org, session.sid)
+        except BeistandError as error:
+            log.warning("grants not closed yet", extra={"sid": session.sid, "code": error.code})
+        except Exception:  # an entry nobody foresaw must not end the watch of all the others
+            log.exception("grants not closed yet", extra={"sid": session.sid})
+        await asyncio.sleep(AGAIN_AFTER_S)
+    return None
 
 
 async def _sweep(parts: Parts) -> None:
