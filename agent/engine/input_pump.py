@@ -19,6 +19,9 @@ from beistand.protocol.messages import Input, InputRelease, InputText, parse_inp
 WAITING = 2048
 """Acts that may wait for the desktop (two longest texts); with more, all are dropped and every key let go."""
 
+CUT = "the connection input came over"
+"""Holds the gate for the moment it takes to drop what waits."""
+
 
 @dataclass(frozen=True)
 class _Waiting:
@@ -59,6 +62,12 @@ class InputPump:
             return
         for act in _acts(event):
             self._put(_Waiting(act, grant_id, turn))
+
+    def let_go(self) -> None:
+        """Nobody can send what would let a key go: what waits is dropped, what is down goes up."""
+        self._gate.hold(CUT)
+        self._gate.release(CUT)
+        self._injector.release_all()
 
     async def run(self) -> None:
         """Inject what comes until cancelled. Raises what the injector raises."""

@@ -252,7 +252,12 @@ class Visit:
         self._inputs.take(grant_id, data)
 
     def lost(self, purpose: Purpose) -> None:
-        """Without the control connection nobody hears the lease, and without a lease there is no picture."""
+        """Without the control connection nobody hears the lease, and without a lease there is no picture.
+
+        Input comes over the media connection: a key that is down would never hear of its going up.
+        """
+        if purpose == "media":
+            self._inputs.let_go()
         if purpose == "control" and self.guard.standing is not Standing.OVER:
             self._outbox.hold()
             self.tell(e.Disconnected())

@@ -2,14 +2,16 @@
 
 Part of the bucket is kept for what must not get lost or change order (keys, buttons, text): a mouse that
 moves too fast loses moves, never a key going up. Who floods even those is not a person, and is closed.
+A text costs what it is on the device: one act per character.
 """
 
 from enum import Enum
 
 RATE = 500.0
 """Tokens a second."""
-SIZE = 500.0
-RESERVE = 200.0
+SIZE = 2000.0
+"""Two of the longest texts, which is what an agent takes at once."""
+RESERVE = 1700.0
 LOSSY = frozenset({"input.move"})
 """Superseded by the next of their kind."""
 
@@ -29,12 +31,12 @@ class InputBudget:
         self._tokens = SIZE
         self._at = now
 
-    def spend(self, message_type: str, *, now: float) -> Spend:
-        """Whether one more message of this type may pass now."""
+    def spend(self, message_type: str, *, now: float, cost: int = 1) -> Spend:
+        """Whether one more message of this type, of `cost` acts on the device, may pass now."""
         self._tokens = min(SIZE, self._tokens + (now - self._at) * RATE)
         self._at = now
         is_lossy = message_type in LOSSY
-        if self._tokens < (RESERVE + 1 if is_lossy else 1):
+        if self._tokens < (RESERVE + cost if is_lossy else cost):
             return Spend.DROP if is_lossy else Spend.FLOOD
-        self._tokens -= 1
+        self._tokens -= cost
         return Spend.PASS

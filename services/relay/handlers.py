@@ -7,7 +7,16 @@ from typing import TypeVar
 
 from beistand.protocol import messages, signing
 from beistand.protocol.errors import BeistandError, InvalidMessage, NoGrant, RateLimited, TooLarge
-from beistand.protocol.messages import Input, Lease, Message, Party, SignedUp, ViewerRefresh, ViewerShown
+from beistand.protocol.messages import (
+    Input,
+    InputText,
+    Lease,
+    Message,
+    Party,
+    SignedUp,
+    ViewerRefresh,
+    ViewerShown,
+)
 from beistand.protocol.records import Cause, End, Pause, Record, Revocation
 from beistand.protocol.subjects import Up
 from services.relay import metrics
@@ -83,7 +92,8 @@ def _input(room: Room, viewer: Viewer, message: Message) -> None:
     grant_id = room.gate.input_grant(viewer.technician_id, kind, now=room.now)
     if grant_id is None:
         return metrics.INPUT.add(1, {"outcome": "refused"})
-    spend = viewer.budget.spend(kind, now=room.now)
+    cost = len(message.text) if isinstance(message, InputText) else 1
+    spend = viewer.budget.spend(kind, now=room.now, cost=cost)
     metrics.INPUT.add(1, {"outcome": spend.value})
     if spend is Spend.FLOOD:
         return room.shut_out(viewer, reason_of(RateLimited()))

@@ -14,6 +14,7 @@ from beistand.protocol import frames, subjects
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BeistandError, InvalidMessage, NoGrant, RateLimited
 from beistand.protocol.messages import (
+    InputRelease,
     MediaDown,
     Message,
     Party,
@@ -110,8 +111,18 @@ class Room:
         self._viewers.discard(viewer)
         metrics.VIEWERS.add(-1)
         viewer.lane.clear()
+        self._let_go(viewer.technician_id)
         if not self._watching(viewer.grant.id):
             self._streams.pop(viewer.grant.id, None)
+
+    def _let_go(self, technician_id: str) -> None:
+        """With a technician's last socket goes whoever could let their keys and buttons go: done for them."""
+        if any(viewer.technician_id == technician_id for viewer in self._viewers):
+            return
+        release = InputRelease()
+        grant_id = self.gate.input_grant(technician_id, release.type, now=self.now)
+        if grant_id is not None:
+            self.send_input(grant_id, encode(release))
 
     def shut_out(self, viewer: Viewer, reason: Reason) -> None:
         """Tell one viewer why and close it; nothing reaches it any more."""

@@ -1,26 +1,29 @@
 """The engine when things go wrong: forged questions, silent persons, services and buses that are away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 
+from agent.engine import link
+from agent.engine.key import DeviceKey
 from agent.port import Answer, Phase
+from beistand.bus import rpc
 from beistand.bus.connection import connect
 from beistand.bus.keys import CONSENT_SEED, read_raw
 from beistand.bus.server import EmbeddedServer
 from beistand.bus.settings import BusSettings
 from beistand.protocol import messages, signing, subjects
 from beistand.protocol.errors import NotFound, Unavailable
-from beistand.protocol.messages import AskDown, Lease, Party, RequestState
+from beistand.protocol.messages import AskDown, Join, Joined, Lease, Party, RequestState
 from beistand.protocol.records import Cause
 from services.consent import app as consent_app
 from services.session import app as session_app
 from tests.support.core_services import PATIENCE_S, Technician, new_id, running
-from tests.support.person import Person, person_by_http, until
+from tests.support.person import Person, person_at, person_by_http, until
 from tests.support.questions import an_ask
 
 pytestmark = pytest.mark.integration
@@ -163,3 +166,30 @@ async def test_a_lost_bus_ends_every_access_and_the_session_goes_on(keys: Path, 
             await relay.close()
             await technician.ask(sid)
             assert await person.allows() != view
+
+
+async def test_when_the_media_connection_is_lost_every_key_goes_up(bus_settings: BusSettings) -> None:
+    heard: list[link.Ears] = []
+
+    async def dialled(joined: Joined, key: DeviceKey, ears: link.Ears) -> link.Link:
+        heard.append(ears)
+        return await link.dial(joined, key, ears)
+
+    async with running(bus_settings) as services, person_at(_look_up_at(services), dialled) as person:
+        await _join(_technician(services), person)
+        assert person.injector.releases == 0
+        heard[0].lost("media")
+        assert person.injector.releases >= 1
+
+
+def _look_up_at(services: Client) -> Callable[[str, str], Awaitable[Joined]]:
+    """A look-up for the engine's loop that asks on this one."""
+    loop = asyncio.get_running_loop()
+
+    async def look_up(code: str, agent_key: str) -> Joined:
+        asked = rpc.call(
+            services, subjects.Service.SESSION_JOIN, Join(code=code, agent_key=agent_key), Joined
+        )
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked, loop))
+
+    return look_up

@@ -127,6 +127,18 @@ async def test_a_flood_drops_everything_and_lets_go(inputs: Inputs, tasks: Tasks
     assert inputs.refusals.counts == {("input", "rate_limited"): 1}
 
 
+async def test_a_lost_connection_lets_everything_go(inputs: Inputs, gate: Gate, tasks: Tasks) -> None:
+    """A key that is down would never hear of its going up; one that waits must not go down afterwards."""
+    inputs.pump.take(CONTROL, encode(InputKey(key="a", code="KeyA", action="down")))
+    inputs.pump.let_go()
+    assert inputs.injector.releases == 1
+    assert gate.may_inject(CONTROL)
+    inputs.pump.take(CONTROL, encode(InputText(text="after")))
+    tasks.start("input", inputs.pump.run())
+    await _until(lambda: inputs.injector.typed == "after")
+    assert not any(isinstance(event, InputKey) for event in inputs.injector.events)
+
+
 class Pictures:
     """A picture pump between a fake screen and a fake connection."""
 

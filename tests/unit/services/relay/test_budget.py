@@ -41,3 +41,11 @@ def test_time_fills_the_bucket_up_to_its_size() -> None:
 
 def test_only_moves_may_get_lost() -> None:
     assert {"input.move"} == LOSSY
+
+
+def test_a_text_costs_one_act_per_character() -> None:
+    budget = InputBudget(now=0)
+    assert budget.spend("input.text", now=0, cost=1000) is Spend.PASS
+    assert budget.spend("input.text", now=0, cost=1000) is Spend.PASS
+    assert budget.spend("input.text", now=0, cost=1000) is Spend.FLOOD
+    assert budget.spend("input.text", now=1000 / RATE, cost=1000) is Spend.PASS

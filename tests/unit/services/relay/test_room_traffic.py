@@ -10,6 +10,8 @@ from beistand.protocol.messages import (
     Input,
     InputKey,
     InputMove,
+    InputRelease,
+    InputText,
     MediaDown,
     RelayControl,
     ViewerRefresh,
@@ -97,9 +99,49 @@ def test_a_flood_of_moves_loses_moves_and_no_keys(world: World) -> None:
 
 def test_a_flood_of_keys_closes_the_viewer(world: World) -> None:
     viewer, socket = world.enter(world.customer.grant(), world.customer.grant(Capability.CONTROL))
-    for _ in range(501):
+    for _ in range(2001):
         world.says(viewer, KEY)
     assert socket.closed_with == 4429
+
+
+def test_a_flood_of_texts_closes_the_viewer_and_a_paste_does_not(world: World) -> None:
+    viewer, socket = world.enter(world.customer.grant(), world.customer.grant(Capability.CONTROL))
+    text: Input = InputText(text="x" * 1000)
+    world.says(viewer, text)
+    assert world.downlink.deliver("input") == [encode(text)]
+    for _ in range(500):
+        world.wait(0.002)
+        world.says(viewer, text)
+    assert len(world.downlink.deliver("input")) <= 2
+    assert socket.closed_with == 4429
+
+
+# --- who goes lets go ---------------------------------------------------------------------------
+
+
+def test_with_the_last_socket_of_a_technician_their_keys_go_up(world: World) -> None:
+    view, control = world.customer.grant(), world.customer.grant(Capability.CONTROL)
+    first, _ = world.enter(view, control)
+    second, _ = world.enter(view, control)
+    world.says(first, KEY)
+    world.room.leave(first)
+    assert world.downlink.deliver("input") == [encode(KEY)]
+    world.room.leave(second)
+    world.room.leave(second)
+    org, sid = world.customer.org, world.customer.sid
+    released = (f"bst.input.{org}.{sid}.{control.request_id}", encode(InputRelease()))
+    assert [item for item in world.downlink.posted if item[0].startswith("bst.input.")] == [released]
+
+
+def test_another_technicians_socket_keeps_no_key_down(world: World) -> None:
+    control = world.customer.grant(Capability.CONTROL)
+    tina, _ = world.enter(world.customer.grant(), control)
+    tom = world.customer.grant(ask={"technician_id": new_id("tom")})
+    toms, _ = world.enter(tom, technician_id=tom.technician_id)
+    world.room.leave(toms)
+    assert world.downlink.deliver("input") == []
+    world.room.leave(tina)
+    assert world.downlink.deliver("input") == [encode(InputRelease())]
 
 
 # --- pacing -----------------------------------------------------------------------------------
