@@ -7,7 +7,7 @@ from typing import Final
 
 from beistand import runtime
 from beistand.bus import keys, rpc, streams
-from beistand.bus.connection import connect
+from beistand.bus.connection import cancelled, connect
 from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.health import health_app, nats_ready, serve_http
@@ -86,7 +86,7 @@ async def _answer_until(
     await ear.close()
     await service.stop()
     for loop in loops:
-        loop.cancel()
+        await cancelled(loop)
 
 
 async def _follow(parts: Parts) -> None:

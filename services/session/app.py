@@ -9,7 +9,7 @@ from typing import Final
 from beistand import runtime
 from beistand.bus import keys, rpc, streams
 from beistand.bus.callout import serve_callout
-from beistand.bus.connection import connect
+from beistand.bus.connection import cancelled, connect
 from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.bus.system import System
@@ -95,7 +95,7 @@ async def _answer_until(stop: asyncio.Event, settings: Settings, parts: Parts) -
     await callout.stop()
     await service.stop()
     for loop in loops:
-        loop.cancel()
+        await cancelled(loop)
 
 
 async def _follow(parts: Parts) -> None:
