@@ -78,7 +78,7 @@ ENGLISH = {
     "consent_key": "consent service",
     "not_genuine": "NOT genuine: {wrong}",
     "not_genuine_record": "NOT genuine: record {number}: {wrong}",
-    "up_to": "What stands above was checked. From record {number} on, do not rely on this file.",
+    "up_to": "The records before it are genuine. From record {number} on, do not rely on this file.",
     "nothing": "Do not rely on this file.",
     **{f"wrong.{problem}": sentence for problem, sentence in WRONG.items()},
 }
@@ -155,7 +155,7 @@ GERMAN = {
     "consent_key": "Zustimmungsdienst",
     "not_genuine": "NICHT echt: {wrong}",
     "not_genuine_record": "NICHT echt: Eintrag {number}: {wrong}",
-    "up_to": "Was darüber steht, wurde geprüft. Ab Eintrag {number} ist auf diese Datei kein Verlass.",
+    "up_to": "Die Einträge davor sind echt. Ab Eintrag {number} ist auf diese Datei kein Verlass.",
     "nothing": "Auf diese Datei ist kein Verlass.",
     "wrong.unreadable": "Das ist kein lesbarer Beleg.",
     "wrong.agent_key": "Er stammt von einem anderen Gerät als dem erwarteten.",
