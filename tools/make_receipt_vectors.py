@@ -315,12 +315,15 @@ def _signed_nonsense() -> list[dict[str, Any]]:
         ("a record after the end", "after_end", 2, _after_end()),
         ("an entry of another session", "foreign", 1, _foreign_entry()),
         ("a record without its place", "position", 1, _misplaced()),
+        ("a countersignature at the end of time", "entry", 2, _at_the_end_of_time()),
+        ("questions that no device ever saw", "hello", None, _nobody_there()),
     ]
     whole = [_bad(name, problem, index, **writer.bundle()) for name, problem, index, writer in cases]
     short = whole_session()
     return [
         *whole,
         _bad("a closing that counts less", "closing", 14, **short.bundle(count=14)),
+        _bad("a closing that speaks of another session", "closing", None, **short.bundle(sid="f" * 21 + "A")),
         _bad("a closing with another head", "closing", None, **short.bundle(chain_head="A" * 43)),
         _bad("a closing after another entry", "closing", None, **short.bundle(last_entry_hash="A" * 43)),
     ]
@@ -425,6 +428,19 @@ def _misplaced() -> Writer:
     writer = _started()
     jws = writer.records.pop()["jws"]
     writer.take(jws, position=2)
+    return writer
+
+
+def _at_the_end_of_time() -> Writer:
+    writer = _started()
+    writer.now = datetime(9999, 12, 31, 23, 0, tzinfo=UTC)
+    writer.decide(VIEW, "denied")
+    return writer
+
+
+def _nobody_there() -> Writer:
+    writer = Writer()
+    writer.ask(VIEW, "view", "Anybody?")
     return writer
 
 
