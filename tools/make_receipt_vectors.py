@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nkeys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from beistand import story
 from beistand.protocol import receipt, signing
@@ -316,6 +317,9 @@ def _signed_nonsense() -> list[dict[str, Any]]:
         ("an entry of another session", "foreign", 1, _foreign_entry()),
         ("a record without its place", "position", 1, _misplaced()),
         ("a countersignature at the end of time", "entry", 2, _at_the_end_of_time()),
+        ("a countersignature of the wrong kind", "entry", 1, _wrong_kind()),
+        ("a header that says more than it may", "signature", 1, _other_header(kid="1")),
+        ("a header with another algorithm", "signature", 1, _other_header(alg="EdDSA")),
         ("questions that no device ever saw", "hello", None, _nobody_there()),
     ]
     whole = [_bad(name, problem, index, **writer.bundle()) for name, problem, index, writer in cases]
@@ -442,6 +446,27 @@ def _nobody_there() -> Writer:
     writer = Writer()
     writer.ask(VIEW, "view", "Anybody?")
     return writer
+
+
+def _wrong_kind() -> Writer:
+    writer = _started()
+    entry = _record(writer.records[1]["entry_jws"], Entry, CONSENT)
+    writer.records[1]["entry_jws"] = _with_header({"alg": "Ed25519", "typ": Closing.typ}, entry, CONSENT)
+    return writer
+
+
+def _other_header(**changes: str) -> Writer:
+    writer = _started(asked=False)
+    place = {"seq": 1, "prev": writer.head, "device_time": writer.now}
+    pause = Pause.model_validate({**writer.about, **place, "paused": True})
+    writer.take(_with_header({"alg": "Ed25519", "typ": Pause.typ, **changes}, pause, AGENT))
+    return writer
+
+
+def _with_header(header: dict[str, str], record: Record, seed: bytes) -> str:
+    """A record signed under a header that `signing` would not write."""
+    signed = f"{b64(json.dumps(header).encode())}.{b64(record.model_dump_json().encode())}"
+    return f"{signed}.{b64(Ed25519PrivateKey.from_private_bytes(seed).sign(signed.encode()))}"
 
 
 def _record(jws: str, kind: type[Record], seed: bytes) -> Record:
