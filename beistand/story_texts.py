@@ -161,7 +161,7 @@ GERMAN = {
     "wrong.agent_key": "Er stammt von einem anderen Gerät als dem erwarteten.",
     "wrong.consent_key": "Er stammt von einem anderen Zustimmungsdienst als dem erwarteten.",
     "wrong.kind": "Er ist von keiner bekannten Art.",
-    "wrong.entry": "Die Gegenzeichnung gehört nicht zu ihm oder ist nicht vom Zustimmungsdienst.",
+    "wrong.entry": "Die Gegenzeichnung fehlt, gehört nicht zu ihm oder ist nicht vom Zustimmungsdienst.",
     "wrong.foreign": "Er gehört zu einer anderen Sitzung.",
     "wrong.signature": "Er wurde geändert oder mit einem anderen Schlüssel unterschrieben.",
     "wrong.position": "Er steht nicht an seinem Platz: Einträge fehlen, sind doppelt oder vertauscht.",
@@ -173,7 +173,7 @@ GERMAN = {
     "wrong.unknown_grant": "Er beendet einen Zugriff, der nie erlaubt wurde.",
     "wrong.after_end": "Er steht nach dem Ende der Sitzung.",
     "wrong.truncated": "Er fehlt: Die Einträge brechen davor ab.",
-    "wrong.closing": "Die Abschlussunterschrift passt nicht zu den Einträgen.",
+    "wrong.closing": "Die Abschlussunterschrift fehlt oder passt nicht zu den Einträgen.",
 }
 
 TEXTS: MappingProxyType[Language, MappingProxyType[str, str]] = MappingProxyType(

@@ -238,7 +238,7 @@ def _changed_by_outsiders() -> list[dict[str, Any]]:
     foreign = whole_session(sid="f" * 21 + "A", agent=OTHER_AGENT).bundle()
     same_device = whole_session(sid="f" * 21 + "A").bundle()
 
-    def replaced(index: int, **fields: str) -> list[Any]:
+    def replaced(index: int, **fields: str | None) -> list[Any]:
         return [*every[:index], {**records[index], **fields}, *every[index + 1 :]]
 
     def flipped(index: int, part: str = "jws") -> list[Any]:
@@ -267,6 +267,8 @@ def _changed_by_outsiders() -> list[dict[str, Any]]:
         _bad("an answer signed with another key", "signature", 6, records=replaced(6, jws=other_key)),
         _bad("a question signed with another key", "signature", 1, records=replaced(1, jws=other_ask)),
         _bad("a countersignature of another record", "entry", 4, records=swapped_entry),
+        _bad("a record that was never countersigned", "entry", 12, records=replaced(12, entry_jws=None)),
+        _bad("a copy that was never closed", "closing", None, closing_jws=None),
         _bad("the closing of another session", "closing", None, closing_jws=same_device["closing_jws"]),
         _bad("a flipped byte in the closing", "closing", None, closing_jws=_flipped(base["closing_jws"])),
         _bad("a closing that is an entry", "closing", None, closing_jws=records[0]["entry_jws"]),

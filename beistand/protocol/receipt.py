@@ -53,10 +53,13 @@ class _Model(BaseModel):
 
 
 class SignedRecord(_Model):
-    """One record as it was signed, and the countersignature of the consent service."""
+    """One record as it was signed, and the countersignature of the consent service.
+
+    A device's own copy may lack countersignatures and closing: null there, and not genuine.
+    """
 
     jws: Jws
-    entry_jws: Jws
+    entry_jws: Jws | None
 
 
 class Bundle(_Model):
@@ -71,7 +74,7 @@ class Bundle(_Model):
     consent_key: PublicKey
     created_at: AwareDatetime
     records: tuple[SignedRecord, ...]
-    closing_jws: Jws
+    closing_jws: Jws | None
 
 
 class Problem(StrEnum):
@@ -102,7 +105,7 @@ WRONG = MappingProxyType(
         Problem.AGENT_KEY: "it is from another device than the one expected.",
         Problem.CONSENT_KEY: "it is from another consent service than the one expected.",
         Problem.KIND: "it is a record of no known kind.",
-        Problem.ENTRY: "its countersignature does not belong to it, or is not from the consent service.",
+        Problem.ENTRY: "its countersignature is missing, not for it, or not from the consent service.",
         Problem.FOREIGN: "it belongs to another session.",
         Problem.SIGNATURE: "it was changed, or signed with another key.",
         Problem.POSITION: "it does not stand in its place: records are missing, doubled or swapped.",
@@ -114,7 +117,7 @@ WRONG = MappingProxyType(
         Problem.UNKNOWN_GRANT: "it ends an access that was never allowed.",
         Problem.AFTER_END: "it comes after the end of the session.",
         Problem.TRUNCATED: "it is missing: the records break off before it.",
-        Problem.CLOSING: "the closing signature does not match the records.",
+        Problem.CLOSING: "the closing signature is missing, or does not match the records.",
     }
 )
 """One sentence for each, in English."""
@@ -238,7 +241,7 @@ class _Reading:
         if closing.count < there:
             raise _Bad(Problem.CLOSING, closing.count)
         _require(self._seq > 0, Problem.HELLO)
-        last = signing.hash_of(self.bundle.records[-1].entry_jws)
+        last = signing.hash_of(self.bundle.records[-1].entry_jws or "")
         _require((closing.last_entry_hash, closing.chain_head) == (last, self._head), Problem.CLOSING)
         return closing
 
@@ -334,7 +337,9 @@ def _expect(bundle: Bundle, agent_key: str | None, consent_key: str | None) -> N
     _require(consent_key in {None, bundle.consent_key}, Problem.CONSENT_KEY)
 
 
-def _signed(jws: str, key: bytes, kind: type[K], problem: Problem) -> K:
+def _signed(jws: str | None, key: bytes, kind: type[K], problem: Problem) -> K:
+    if jws is None:
+        raise _Bad(problem)
     try:
         return signing.verify(jws, key, kind)
     except BadSignature:

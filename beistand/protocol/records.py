@@ -93,7 +93,7 @@ class Entry(Record):
 
 
 class Closing(Record):
-    """The consent service's last word on a session: how many records there are, and which were the last."""
+    """The consent service's last word on a session: how many records there are and where both chains stop."""
 
     typ = "beistand-closing+jws"
 

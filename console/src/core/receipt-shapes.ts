@@ -14,12 +14,13 @@ export interface Bundle {
   readonly consent_key: string;
   readonly created_at: string;
   readonly records: readonly SignedRecord[];
-  readonly closing_jws: string;
+  readonly closing_jws: string | null;
 }
 
 export interface SignedRecord {
   readonly jws: string;
-  readonly entry_jws: string;
+  /** Null in a device's own copy, if the service never answered. */
+  readonly entry_jws: string | null;
 }
 
 interface About {
@@ -132,6 +133,7 @@ const KEY = like(/^[A-Za-z0-9_-]{43}$/);
 const AGENT_KEY = like(/^U[A-Z2-7]{55}$/);
 const LANGUAGE = oneOf("de", "en");
 const JWS = text(0, 16 * 1024);
+const MAYBE_JWS: Check = (value) => value === null || JWS(value);
 const ABOUT: Fields = { org: like(/^[A-Za-z0-9_-]{1,32}$/), sid: ID };
 const OF_DEVICE: Fields = { ...ABOUT, seq: whole(0), prev: KEY, device_time: time };
 const QUESTION: Fields = {
@@ -174,8 +176,8 @@ const BUNDLE = object({
   agent_key: AGENT_KEY,
   consent_key: KEY,
   created_at: time,
-  records: list(object({ jws: JWS, entry_jws: JWS }), 0, Number.MAX_SAFE_INTEGER),
-  closing_jws: JWS,
+  records: list(object({ jws: JWS, entry_jws: MAYBE_JWS }), 0, Number.MAX_SAFE_INTEGER),
+  closing_jws: MAYBE_JWS,
 });
 
 /** The kind of a JOSE `typ`; undefined for one that does not stand in a receipt. */

@@ -161,8 +161,8 @@ class Reading {
     return readRecord(kind, await this.#payload(jws, key, typOf(kind))) ?? bad("signature");
   }
 
-  #payload(jws: string, key: Uint8Array, typ: string): Promise<unknown> {
-    return signedPayload(jws, key, typ, this.#crypto);
+  async #payload(jws: string | null, key: Uint8Array, typ: string): Promise<unknown> {
+    return jws === null ? undefined : signedPayload(jws, key, typ, this.#crypto);
   }
 
   #requireSession(record: { readonly org: string; readonly sid: string }): void {

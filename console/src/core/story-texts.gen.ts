@@ -72,7 +72,7 @@ export const STORY_TEXTS = {
     "wrong.agent_key": "Er stammt von einem anderen Gerät als dem erwarteten.",
     "wrong.consent_key": "Er stammt von einem anderen Zustimmungsdienst als dem erwarteten.",
     "wrong.kind": "Er ist von keiner bekannten Art.",
-    "wrong.entry": "Die Gegenzeichnung gehört nicht zu ihm oder ist nicht vom Zustimmungsdienst.",
+    "wrong.entry": "Die Gegenzeichnung fehlt, gehört nicht zu ihm oder ist nicht vom Zustimmungsdienst.",
     "wrong.foreign": "Er gehört zu einer anderen Sitzung.",
     "wrong.signature": "Er wurde geändert oder mit einem anderen Schlüssel unterschrieben.",
     "wrong.position": "Er steht nicht an seinem Platz: Einträge fehlen, sind doppelt oder vertauscht.",
@@ -84,7 +84,7 @@ export const STORY_TEXTS = {
     "wrong.unknown_grant": "Er beendet einen Zugriff, der nie erlaubt wurde.",
     "wrong.after_end": "Er steht nach dem Ende der Sitzung.",
     "wrong.truncated": "Er fehlt: Die Einträge brechen davor ab.",
-    "wrong.closing": "Die Abschlussunterschrift passt nicht zu den Einträgen."
+    "wrong.closing": "Die Abschlussunterschrift fehlt oder passt nicht zu den Einträgen."
   },
   "en": {
     "title": "Receipt of a support session",
@@ -158,7 +158,7 @@ export const STORY_TEXTS = {
     "wrong.agent_key": "it is from another device than the one expected.",
     "wrong.consent_key": "it is from another consent service than the one expected.",
     "wrong.kind": "it is a record of no known kind.",
-    "wrong.entry": "its countersignature does not belong to it, or is not from the consent service.",
+    "wrong.entry": "its countersignature is missing, not for it, or not from the consent service.",
     "wrong.foreign": "it belongs to another session.",
     "wrong.signature": "it was changed, or signed with another key.",
     "wrong.position": "it does not stand in its place: records are missing, doubled or swapped.",
@@ -170,6 +170,6 @@ export const STORY_TEXTS = {
     "wrong.unknown_grant": "it ends an access that was never allowed.",
     "wrong.after_end": "it comes after the end of the session.",
     "wrong.truncated": "it is missing: the records break off before it.",
-    "wrong.closing": "the closing signature does not match the records."
+    "wrong.closing": "the closing signature is missing, or does not match the records."
   }
 } as const;
