@@ -11,6 +11,7 @@ export default defineConfig({
     outDir: "dist",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "verify.html"] },
   },
   worker: { format: "es" },
   server: { proxy: { "/v1": { target: GATEWAY, ws: true } } },

@@ -12,6 +12,7 @@ COMMANDS = MappingProxyType(
         "service": "run one service",
         "keys": "make the keys of an installation, and the NATS configuration",
         "user": "manage local accounts",
+        "verify": "check the receipt of a session, and tell what happened in it",
         "version": "say which version this is",
     }
 )

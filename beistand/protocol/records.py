@@ -92,6 +92,17 @@ class Entry(Record):
     expires_at: AwareDatetime | None = None
 
 
+class Closing(Record):
+    """The consent service's last word on a session: how many records there are and where both chains stop."""
+
+    typ = "beistand-closing+jws"
+
+    count: int = Field(ge=0)
+    last_entry_hash: Hash
+    chain_head: Hash
+    closed_at: AwareDatetime
+
+
 class DeviceRecord(Record):
     """A record signed by the customer's device, chained to the one before."""
 

@@ -1,4 +1,4 @@
-"""Files for browsers: the built console at `/`, the customer's join page at `/join`, and the headers for all.
+"""Files for browsers: the console at `/`, receipts at `/verify.html`, joining at `/join`, headers for all.
 
 The pages hold no secret: a join code stands only in the link's fragment, which browsers do not send.
 """
@@ -16,7 +16,7 @@ from services.gateway.access import Door
 from services.gateway.domain import origin_of
 
 OURS = Path(__file__).parent / "static"
-ROOT_FILES = ("favicon.ico", "favicon.svg", "robots.txt", "site.webmanifest")
+ROOT_FILES = ("favicon.ico", "favicon.svg", "robots.txt", "site.webmanifest", "verify.html")
 NOT_BUILT = (
     "The console is not built; run `make up`, or `npm ci && npm run build` in console/, and load this again."
 )

@@ -30,6 +30,7 @@ PUBLIC = {
     ("GET", "/favicon.svg"): "the console's files",
     ("GET", "/robots.txt"): "the console's files",
     ("GET", "/site.webmanifest"): "the console's files",
+    ("GET", "/verify.html"): "checks receipts in the browser, without any request",
     ("GET", "/join"): "the customer's page; the code stays in the fragment",
     ("GET", "/join/{name}"): "its files",
     ("GET", "/v1/openapi.json"): "the description of the interface",

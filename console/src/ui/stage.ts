@@ -44,6 +44,7 @@ export class Stage implements View {
   readonly #title = h("h2");
   readonly #body = h("p");
   readonly #back: Button;
+  readonly #receipt = h("a", { class: "button button-quiet", attributes: { href: "/verify.html", target: "_blank", rel: "noopener" } });
   readonly #notice: HTMLElement;
   readonly #code: CodeCard;
   readonly #overlay: HTMLElement;
@@ -64,7 +65,7 @@ export class Stage implements View {
     this.#code = new CodeCard(context, source.sid);
     this.#back = new Button({ look: "quiet", icon: "back", click: () => context.open({ page: "sessions" }) });
     const text = h("div", { attributes: { "aria-live": "polite" } }, this.#title, this.#body);
-    this.#notice = h("div", { class: "overlay-notice" }, this.#icon, text, this.#back.element);
+    this.#notice = h("div", { class: "overlay-notice" }, this.#icon, text, this.#back.element, this.#receipt);
     this.#overlay = h("div", { class: "overlay", testid: "overlay" }, this.#notice, this.#code.element);
     this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), this.#hint, this.#leave, this.#size);
     const view = h("div", { class: "stage-view" }, slot.element, this.#overlay, this.#banner);
@@ -95,6 +96,8 @@ export class Stage implements View {
     setText(this.#body, notice?.body ?? "");
     show(this.#back.element, isOver(model.session));
     this.#back.setLabel(t.sessions.back);
+    setText(this.#receipt, t.stage.checkReceipt);
+    show(this.#receipt, overlay.kind === "ended");
   }
 
   #renderBanner(model: SessionModel): void {

@@ -35,7 +35,7 @@ def test_the_header_says_one_algorithm_and_the_kind() -> None:
 def test_every_kind_of_record_has_its_own_type() -> None:
     kinds = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, Record)]
     types = [kind.typ for kind in kinds if "typ" in vars(kind)]
-    assert len(types) == len(set(types)) == 7
+    assert len(types) == len(set(types)) == 8
 
 
 def test_another_key_is_refused() -> None:
@@ -51,7 +51,7 @@ def test_another_kind_is_refused_even_if_it_would_parse() -> None:
 @given(st.integers(0, len(TOKEN) - 1), st.characters(codec="ascii"))
 def test_no_character_can_be_changed(place: int, character: str) -> None:
     changed = TOKEN[:place] + character + TOKEN[place + 1 :]
-    if changed == TOKEN or _bytes_of(changed) == _bytes_of(TOKEN):
+    if changed == TOKEN:
         return
     with pytest.raises(BadSignature):
         signing.verify(changed, KEY, End)
@@ -144,11 +144,3 @@ def _b64(raw: bytes) -> str:
 
 def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _bytes_of(token: str) -> list[bytes] | None:
-    """The three decoded parts: base64url leaves spare bits in a last character."""
-    try:
-        return [_unb64(part) for part in token.split(".")]
-    except ValueError:
-        return None

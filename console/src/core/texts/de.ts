@@ -155,6 +155,7 @@ export const de: Texts = {
     viewOnly: "Sie sehen zu. Maus und Tastatur sind nicht freigegeben.",
     keys: "Strg + Alt + Umschalt + Esc",
     wayOut: "verlässt das Bild",
+    checkReceipt: "Beleg prüfen",
     reconnecting: "Verbindung zum Server unterbrochen. Wird neu aufgebaut …",
   },
 

@@ -156,6 +156,7 @@ export const en = {
     viewOnly: "You are watching. Mouse and keyboard are not shared.",
     keys: "Ctrl + Alt + Shift + Esc",
     wayOut: "leaves the picture",
+    checkReceipt: "Check a receipt",
     reconnecting: "Connection to the server lost. Connecting again …",
   },
 

@@ -22,6 +22,7 @@ def console(tmp_path: Path) -> Path:
     folder = tmp_path / "dist"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>console</title>")
+    (folder / "verify.html").write_text("<!doctype html><title>receipt</title>")
     (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "assets" / HASHED).write_text("export {};")
     (tmp_path / "outside.txt").write_text("not for browsers")
@@ -51,6 +52,16 @@ async def test_the_console_is_one_page(client: httpx.AsyncClient, path: str) -> 
     answer = await client.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
     assert "<title>console</title>" in answer.text
+
+
+async def test_receipts_are_checked_on_a_page_of_their_own_under_the_same_policy(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get("/verify.html")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<title>receipt</title>" in answer.text
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
 
 
 async def test_its_files_are_kept_for_good(client: httpx.AsyncClient) -> None:

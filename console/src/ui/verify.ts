@@ -1,0 +1,4 @@
+// Starts the page on which anybody can check a receipt.
+import { VerifyPage } from "./verify-page.ts";
+
+new VerifyPage(document.body);
