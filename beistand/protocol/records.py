@@ -92,6 +92,17 @@ class Entry(Record):
     expires_at: AwareDatetime | None = None
 
 
+class Closing(Record):
+    """The consent service's last word on a session: how many records there are and where both chains stop."""
+
+    typ = "beistand-closing+jws"
+
+    count: int = Field(ge=0)
+    last_entry_hash: Hash
+    chain_head: Hash
+    closed_at: AwareDatetime
+
+
 class DeviceRecord(Record):
     """A record signed by the customer's device, chained to the one before."""
 
@@ -156,6 +167,14 @@ class End(DeviceRecord):
     typ = "beistand-end+jws"
 
     cause: Cause
+
+
+class ReceiptRequest(Record):
+    """The customer's device asks for the session's receipt; no part of the chain."""
+
+    typ = "beistand-receipt-request+jws"
+
+    asked_at: AwareDatetime
 
 
 AnyDeviceRecord = Hello | Decision | Revocation | Pause | End
