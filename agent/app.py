@@ -16,6 +16,7 @@ from agent.engine.encode import H264
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.inject import DesktopInjector
+from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
 from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(options: Options, gateway: str) -> int:
     preferences = Preferences(options.state)
-    engine = _engine(gateway, on_language=preferences.remember_language)
+    receipts = GatewayReceipts(gateway, options.state / "receipts")
+    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts)
     if sys.platform == "linux":
         # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
@@ -67,7 +69,7 @@ def _run(options: Options, gateway: str) -> int:
             log.warning("the engine did not stop in time")
 
 
-def _engine(gateway: str, *, on_language: Callable[[Language], None]) -> Engine:
+def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts) -> Engine:
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
     desktop, devices = open_desktop(), open_input()
@@ -82,5 +84,7 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None]) -> Engine:
     )
     injector = DesktopInjector(gate=gate, desktop=desktop, devices=devices, place=media.desktop_place)
     parts = Parts(gate=gate, media=media, injector=injector, dial=link.dial, clock=time.monotonic)
-    engine = Engine(look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language)
+    engine = Engine(
+        look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language, receipts=receipts
+    )
     return engine

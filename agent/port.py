@@ -110,6 +110,8 @@ class View:
     ended_cause: Cause | None = None
     notices: tuple[str, ...] = field(default=())
     """Codes (`Notice`) of things to tell once, newest last."""
+    receipt: str = ""
+    """After the end: the file that proves what happened, '' as long as there is none."""
 
 
 class Actions(Protocol):

@@ -17,9 +17,10 @@ from agent.engine import event as e
 from agent.engine import proof
 from agent.engine.chain import Chain
 from agent.engine.key import DeviceKey
+from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
 from beistand.protocol.errors import BadSignature, BeistandError, Ended
-from beistand.protocol.messages import Joined, SignedUp
+from beistand.protocol.messages import Joined, ReceiptWanted, Recorded, SignedUp
 from beistand.protocol.records import (
     Ask,
     Decision,
@@ -28,6 +29,7 @@ from beistand.protocol.records import (
     Hello,
     Language,
     Pause,
+    ReceiptRequest,
     Revocation,
 )
 from beistand.protocol.subjects import Up
@@ -54,6 +56,7 @@ class Clerk:
         outbox: Outbox,
         tell: Callable[[e.Event], None],
         over: Callable[[], None],
+        notebook: Notebook,
     ) -> None:
         self._org, self._sid = joined.org, joined.session_id
         self._consent_key = base64.urlsafe_b64decode(joined.consent_key + "=")
@@ -62,10 +65,18 @@ class Clerk:
         self._outbox = outbox
         self._tell = tell
         self._over = over
+        self._notebook = notebook
 
     def question(self, jws: str) -> e.Asked:
         """A question as the guard is told of it, or BadSignature."""
-        return e.Asked(*proof.ask_of(jws, self._consent_key, org=self._org, sid=self._sid))
+        ask, ask_hash = proof.ask_of(jws, self._consent_key, org=self._org, sid=self._sid)
+        self._notebook.note(jws)
+        return e.Asked(ask, ask_hash)
+
+    def receipt_request(self) -> ReceiptWanted:
+        """The device's request for the session's receipt."""
+        request = ReceiptRequest(org=self._org, sid=self._sid, asked_at=datetime.now(UTC))
+        return ReceiptWanted(org=self._org, session_id=self._sid, jws=self._key.sign(request))
 
     def hello(self, language: Language) -> SignedUp:
         """A hello, the next record of the chain."""
@@ -133,10 +144,16 @@ class Clerk:
     def _sign(self, kind: type[DeviceRecord], content: dict[str, Any]) -> str:
         now = datetime.now(UTC)
         self._chain, jws = self._chain.sign(kind, content, key=self._key, device_time=now)
+        self._notebook.note(jws)
         return jws
 
     def _post(self, verb: Up, kind: _Kind, jws: str, answered: Callable[[Answer], None]) -> None:
-        self._outbox.post(Outgoing(verb, SignedUp(type=kind, jws=jws), answered))
+        def noted(answer: Answer) -> None:
+            if isinstance(answer, Recorded):
+                self._notebook.taken(jws, answer.entry_jws)
+            answered(answer)
+
+        self._outbox.post(Outgoing(verb, SignedUp(type=kind, jws=jws), noted))
 
 
 _CARRY_OUT: Mapping[type[e.Signing], Callable[[Clerk, Any], None]] = MappingProxyType(

@@ -11,17 +11,19 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from agent.engine import event as e
 from agent.engine.front import Front, view_of
 from agent.engine.guard import Standing
 from agent.engine.key import DeviceKey
+from agent.engine.receipts import Receipts, collect
 from agent.engine.tasks import Tasks
 from agent.engine.visit import Parts, Visit
 from agent.port import Answer, ChatEntry, Notice, Phase, Subscriber, View
 from beistand.protocol import ids, signing
 from beistand.protocol.errors import BeistandError, TooLarge, WrongState
-from beistand.protocol.messages import MAX_CHAT, ChatUp, Joined, Party
+from beistand.protocol.messages import MAX_CHAT, ChatUp, Joined, Party, ReceiptWanted
 from beistand.protocol.records import Cause, Language
 
 log = logging.getLogger(__name__)
@@ -45,11 +47,13 @@ class Engine:
         parts: Parts,
         language: Language = "en",
         on_language: Callable[[Language], None] = lambda _: None,
+        receipts: Receipts | None = None,
     ) -> None:
         self._look_up = look_up
         self._parts = parts
         self._language: Language = language
         self._on_language = on_language
+        self._receipts = receipts
         self._subscribers: list[Subscriber] = []
         self._front = Front()
         self._view = View()
@@ -274,9 +278,20 @@ class Engine:
         if joining and self._attempt is not None:
             self._attempt.cancel()
         visit.follow()
-        task = self._tasks.start("leave", visit.leave(patience=DELIVER_END_S))
+        task = self._tasks.start("leave", self._leave(visit, visit.receipt_request()))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, visit: Visit, wanted: ReceiptWanted) -> None:
+        """Deliver the end and be gone; then fetch the proof, while the person has long seen the end."""
+
+        def kept(path: Path) -> None:
+            if self._visit is visit and self._front.phase is Phase.ENDED:
+                self._show(self._front.received(str(path)))
+
+        await visit.leave(patience=DELIVER_END_S)
+        if self._receipts is not None and visit.notebook.has_begun:
+            await collect(self._receipts, visit.notebook, wanted, kept=kept)
 
     def _start_over(self) -> None:
         if self._front.phase is Phase.ENDED:

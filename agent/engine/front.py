@@ -38,6 +38,7 @@ class Front:
     ended_by: Party | None = None
     ended_cause: Cause | None = None
     notices: tuple[str, ...] = ()
+    receipt: str = ""
 
     def moved(self, phase: Phase, **changes: Any) -> "Front":
         """In another phase, or WrongState; an old problem is forgotten."""
@@ -48,6 +49,10 @@ class Front:
     def told(self, notice: Notice) -> "Front":
         """One more notice."""
         return replace(self, notices=(*self.notices, notice))
+
+    def received(self, receipt: str) -> "Front":
+        """With the file of the receipt."""
+        return replace(self, receipt=receipt)
 
     def troubled(self, code: str) -> "Front":
         """With a problem to show."""

@@ -66,7 +66,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 def _joined(status: int, body: bytes) -> Joined:
     try:
         if status != httpx.codes.OK:
-            raise _refusal(body)
+            raise refusal_of(body)
         joined = Joined.model_validate_json(body)
     except ValidationError:
         raise Unavailable("The support service gave no usable answer.") from None
@@ -75,5 +75,6 @@ def _joined(status: int, body: bytes) -> Joined:
     return joined
 
 
-def _refusal(body: bytes) -> BeistandError:
+def refusal_of(body: bytes) -> BeistandError:
+    """The error a problem document names; ValidationError if it is none."""
     return error_of(_Problem.model_validate_json(body).code)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from agent.engine import event as e
@@ -20,6 +21,7 @@ from agent.engine.hearing import hear
 from agent.engine.input_pump import InputPump
 from agent.engine.key import DeviceKey
 from agent.engine.link import Dial, Link, Purpose
+from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
 from agent.engine.picture_pump import PicturePump
 from agent.engine.ports import Injector, Media
@@ -28,7 +30,17 @@ from agent.engine.tasks import Tasks
 from agent.port import ChatEntry, Notice
 from beistand.protocol.capabilities import Capability, require
 from beistand.protocol.errors import BeistandError, Unavailable
-from beistand.protocol.messages import Ack, ChatUp, Joined, Lease, MediaDown, Party, Recorded, SignedUp
+from beistand.protocol.messages import (
+    Ack,
+    ChatUp,
+    Joined,
+    Lease,
+    MediaDown,
+    Party,
+    ReceiptWanted,
+    Recorded,
+    SignedUp,
+)
 from beistand.protocol.records import Cause, Language
 from beistand.protocol.subjects import Up
 
@@ -93,7 +105,15 @@ class Visit:
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
         self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed)
-        self._clerk = Clerk(joined, key, outbox=self._outbox, tell=self.tell, over=self._refused_for_good)
+        self.notebook = Notebook(joined, key.agent_key)
+        self._clerk = Clerk(
+            joined,
+            key,
+            outbox=self._outbox,
+            tell=self.tell,
+            over=self._refused_for_good,
+            notebook=self.notebook,
+        )
         self._chat = ChatOut(self._send_chat, delivered=audience.delivered, failed=audience.refused)
         self._refusals = Refusals()
         self._pictures = PicturePump(gate=parts.gate, media=parts.media, send=self._send_media)
@@ -130,6 +150,10 @@ class Visit:
         self._tasks.start("input", self._inputs.run())
         log.info("session joined", extra={"session": self._joined.session_id})
 
+    def receipt_request(self) -> ReceiptWanted:
+        """What the receipt is asked for with; to be made before `leave`, which destroys the key."""
+        return self._clerk.receipt_request()
+
     async def leave(self, *, patience: float) -> None:
         """After the end: deliver it if it is ours, for `patience` seconds at most, then be gone for good."""
         delivered = asyncio.ensure_future(self._outbox.end_delivered())
@@ -147,9 +171,12 @@ class Visit:
         hello = self._clerk.hello(self.guard.language)
         for _ in range(HELLO_TRIES - 1):
             with suppress(Unavailable):
-                await link.send(Up.HELLO, hello, Recorded)
+                self._greeted(hello, await link.send(Up.HELLO, hello, Recorded))
                 return
-        await link.send(Up.HELLO, hello, Recorded)
+        self._greeted(hello, await link.send(Up.HELLO, hello, Recorded))
+
+    def _greeted(self, hello: SignedUp, answer: Recorded) -> None:
+        self.notebook.taken(hello.jws, answer.entry_jws)
 
     async def _let_go(self) -> None:
         if self._timer is not None:
@@ -269,7 +296,7 @@ class Visit:
             self._pictures.restart()
         elif self.guard.standing is not Standing.OVER:
             hello = self._clerk.hello(self.guard.language)
-            self._outbox.post(Outgoing(Up.HELLO, hello, self._welcomed))
+            self._outbox.post(Outgoing(Up.HELLO, hello, partial(self._welcomed, hello)))
 
     def gone(self, purpose: Purpose) -> None:
         """Refused for good, or unreachable for too long: the session is over."""
@@ -297,10 +324,11 @@ class Visit:
         self.tell(e.EndedElsewhere())
         self._audience.over(by, cause)
 
-    def _welcomed(self, answer: Answer) -> None:
+    def _welcomed(self, hello: SignedUp, answer: Answer) -> None:
         if isinstance(answer, BeistandError):
             self._refused_for_good()
             return
+        self._greeted(hello, answer)
         self._outbox.welcome()
         if self.guard.standing is not Standing.OVER:
             self._audience.back()

@@ -61,6 +61,8 @@ ENGLISH = Texts(
         "Beistand keeps trying to reconnect. You do not need to do anything."
     ),
     ended_safe="Nobody can see or control your computer through Beistand any more.",
+    ended_receipt="The receipt of this session, all that was asked and answered, is kept here: {path}",
+    ended_receipt_open="Show the receipt",
     ended_start_over="Enter a new code",
     ended_close="Close Beistand",
     ended_by={

@@ -64,6 +64,8 @@ GERMAN = Texts(
         "Beistand versucht weiter, sich zu verbinden. Sie müssen nichts tun."
     ),
     ended_safe="Niemand kann Ihren Computer jetzt noch über Beistand sehen oder steuern.",
+    ended_receipt="Der Beleg dieser Sitzung mit allem, was gefragt und geantwortet wurde, liegt hier: {path}",
+    ended_receipt_open="Beleg anzeigen",
     ended_start_over="Neuen Code eingeben",
     ended_close="Beistand schließen",
     ended_by={

@@ -46,6 +46,8 @@ _LONG_REASONS: Mapping[Language, str] = {
     ),
 }
 
+_RECEIPT = "/home/erika/.local/state/beistand-agent/receipts/2026-11-23-fUqnYq5HTVmGkQ1p2s3t4u.json"
+
 
 class StillEngine:
     """Satisfies `agent.port.Engine` and does nothing at all."""
@@ -130,7 +132,9 @@ def views(language: Language, now: datetime) -> Mapping[str, View]:
         "13-ending": replace(controlled, confirming_end=True),
         "14-stopped": replace(talking, notices=(Notice.SHARING_STOPPED,)),
         "15-reconnecting": replace(talking, phase=Phase.RECONNECTING, notices=(Notice.DELIVERY_PENDING,)),
-        "16-ended-customer": replace(ended, ended_by=Party.CUSTOMER, ended_cause=Cause.END_SESSION),
+        "16-ended-customer": replace(
+            ended, ended_by=Party.CUSTOMER, ended_cause=Cause.END_SESSION, receipt=_RECEIPT
+        ),
         "17-ended-technician": replace(ended, ended_by=Party.TECHNICIAN, ended_cause=Cause.TECHNICIAN),
         "18-ended-lost": replace(
             ended, ended_by=Party.SYSTEM, ended_cause=Cause.AGENT_LOST, problem="unavailable"

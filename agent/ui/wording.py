@@ -91,6 +91,8 @@ class Texts:
     reconnecting_text: str
 
     ended_safe: str
+    ended_receipt: str
+    ended_receipt_open: str
     ended_start_over: str
     ended_close: str
     ended_by: Mapping[Party, str]

@@ -33,10 +33,11 @@ class Bucket(StrEnum):
 
 
 class Stream(StrEnum):
-    """Streams of domain events."""
+    """Streams of domain events, and the ledger."""
 
     EVENTS = "EVENTS"
     CHAT = "CHAT"
+    LEDGER = "LEDGER"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
             publish=(
                 *_writes(Bucket.GRANTS),
                 *_reads(Bucket.SESSIONS.stream),
+                *_reads(Stream.LEDGER),
                 *_provisions(),
+                "bst.ledger.*.*",
                 "bst.down.*.*.ask",
                 "bst.down.*.*.notice",
                 "bst.evt.*.*.request",

@@ -1,4 +1,4 @@
-"""What JetStream keeps: the buckets, the stream of domain events, the chat transcript; made idempotently."""
+"""What JetStream keeps: the buckets, the streams of domain events, chat and ledger; made idempotently."""
 
 import logging
 from collections import deque
@@ -36,6 +36,7 @@ async def provision(client: Client, *, replicas: int = 1) -> None:
             await _ensure(js, _bucket(bucket, replicas))
         await _ensure(js, _events(replicas))
         await _ensure(js, _chat(replicas))
+        await _ensure(js, _ledger(replicas))
     except UNREACHABLE as error:
         raise Unavailable("JetStream cannot be reached.") from error
 
@@ -127,6 +128,24 @@ def _events(replicas: int) -> api.StreamConfig:
 
 def _chat(replicas: int) -> api.StreamConfig:
     return _stream(Stream.CHAT, [f"bst.evt.*.*.{subjects.Event.CHAT}"], replicas)
+
+
+def _ledger(replicas: int) -> api.StreamConfig:
+    """Everything for good: no limit drops a record, nobody deletes or purges one; when the disk is full,
+    new records are refused, and with them new grants."""
+    return api.StreamConfig(
+        name=Stream.LEDGER.value,
+        subjects=["bst.ledger.*.*"],
+        max_msg_size=MAX_EVENT,
+        discard=api.DiscardPolicy.NEW,
+        storage=api.StorageType.FILE,
+        num_replicas=replicas,
+        duplicate_window=2 * MINUTE,
+        deny_delete=True,
+        deny_purge=True,
+        allow_direct=False,
+        allow_rollup_hdrs=False,
+    )
 
 
 def _stream(name: Stream, kept: list[str], replicas: int) -> api.StreamConfig:

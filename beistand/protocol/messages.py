@@ -299,6 +299,8 @@ class ChainLink(Message):
     seq: int = Field(ge=0)
     prev: Hash
     record_hash: Hash
+    jws: Jws | None = None
+    """The record itself, as long as the ledger may not have it."""
 
 
 class SessionEntry(Message):
@@ -462,8 +464,43 @@ class Joined(Message):
     """The consent service's raw Ed25519 public key, base64url: signs asks and entries."""
 
 
+class LedgerLine(Message):
+    """One record of the ledger, exactly as signed, and the entry that says where and when it was stored."""
+
+    jws: Jws
+    entry_jws: Jws
+
+
+class Receipt(Message):
+    """The proof of a session, checkable offline: every record in the ledger's order, and the closing."""
+
+    format: Literal["beistand-receipt/1"] = "beistand-receipt/1"
+    org: OrgId
+    sid: Id
+    organisation_name: Name
+    technician_name: Name
+    agent_key: AgentKey
+    consent_key: str = Field(pattern=r"^[A-Za-z0-9_-]{43}$")
+    """Raw Ed25519 public key, base64url."""
+    created_at: AwareDatetime
+    records: tuple[LedgerLine, ...]
+    closing_jws: Jws
+
+
+class ReceiptWanted(Message):
+    """consent.hand_over -> Receipt; also the body of POST /v1/receipts: a device asks for its receipt."""
+
+    org: OrgId
+    session_id: Id
+    jws: Jws
+    """A signed `ReceiptRequest`."""
+    records: tuple[Jws, ...] = Field(default=(), max_length=16)
+    """Signed records the device holds no entry for, oldest first; 48 KiB at most together."""
+
+
 class SessionQuery(Message):
-    """session.get -> SessionView, consent.list -> RequestList, session.chat_list -> ChatList."""
+    """session.get -> SessionView, consent.list -> RequestList, consent.receipt -> Receipt,
+    session.chat_list -> ChatList."""
 
     actor: Actor
     session_id: Id

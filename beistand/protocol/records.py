@@ -169,6 +169,14 @@ class End(DeviceRecord):
     cause: Cause
 
 
+class ReceiptRequest(Record):
+    """The customer's device asks for the session's receipt; no part of the chain."""
+
+    typ = "beistand-receipt-request+jws"
+
+    asked_at: AwareDatetime
+
+
 AnyDeviceRecord = Hello | Decision | Revocation | Pause | End
 
 

@@ -7,6 +7,7 @@ Keys are raw 32-byte Ed25519 seeds and public keys; an agent's public key in nke
 import base64
 import binascii
 import hashlib
+import json
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,6 +52,15 @@ def verify(token: str, public_key: bytes, kind: type[R]) -> R:
         raise BadSignature("The record does not say what it must.") from None
 
 
+def type_of(token: str) -> str:
+    """The kind a record claims to be, not verified; BadSignature if it claims none."""
+    try:
+        header = json.loads(_unb64(token.partition(".")[0]))
+        return str(header["typ"])
+    except (ValueError, KeyError, TypeError):
+        raise BadSignature("The record is of no kind.") from None
+
+
 def hash_of(token: str) -> str:
     """SHA-256 of a record's exact JWS text, base64url; what `prev`, `ask_hash` and `record_hash` hold."""
     return _b64(hashlib.sha256(token.encode()).digest())
@@ -72,6 +82,10 @@ def public_key_of_agent(agent_key: str) -> bytes:
 def public_key_of(seed: bytes) -> bytes:
     """The raw public key of a raw seed."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _b64(raw: bytes) -> str:

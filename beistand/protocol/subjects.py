@@ -63,6 +63,8 @@ class Service(StrEnum):
     CONSENT_ASK = "consent.ask"
     CONSENT_WITHDRAW = "consent.withdraw"
     CONSENT_LIST = "consent.list"
+    CONSENT_RECEIPT = "consent.receipt"
+    CONSENT_HAND_OVER = "consent.hand_over"
 
 
 @dataclass(frozen=True)

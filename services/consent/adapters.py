@@ -1,25 +1,22 @@
 """What the consent service touches: its bucket, the sessions it reads, the broker, its key, clock and chance.
 
-`Ledger` is the port every device record passes before it counts; `KvLedger` keeps the chain's state by
-compare-and-set in the grants bucket.
+Where the records are kept is `ledger`.
 """
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from nats.aio.client import Client
 
 from beistand.bus import rpc, streams
-from beistand.bus.store import Conflict, Store
+from beistand.bus.store import Store
 from beistand.protocol import ids, signing, subjects
 from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import (
-    ChainLink,
     CloudEvent,
     GrantEntry,
     Message,
@@ -27,16 +24,12 @@ from beistand.protocol.messages import (
     RequestView,
     SessionEntry,
 )
-from beistand.protocol.records import DeviceRecord, Entry, Record
-from services.consent import chain, domain
+from beistand.protocol.records import Entry, Record, expiry
+from services.consent import domain
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Record)
-
-APPEND_ATTEMPTS = 16
-EARLY_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Records are requests of their own and may overtake each other by so much."""
 
 
 def utc_now() -> datetime:
@@ -47,60 +40,6 @@ def utc_now() -> datetime:
 def new_id() -> str:
     """128 random bits."""
     return ids.id_from(secrets.token_bytes(16))
-
-
-class Ledger(Protocol):
-    """The port to where device records are kept: nothing counts as granted before `append` returned."""
-
-    async def append(self, session: SessionEntry, record: DeviceRecord, jws: str) -> chain.Place:
-        """The record's durable place; the same record again gets the same one.
-
-        Raises BadSignature if it does not continue the session's chain, Unavailable if it was not stored.
-        """
-
-
-@dataclass(frozen=True)
-class KvLedger:
-    """Keeps where each chain stands, not the records themselves."""
-
-    chains: Store[chain.Chain]
-    sessions: Store[SessionEntry]
-    clock: Callable[[], datetime]
-
-    async def append(self, session: SessionEntry, record: DeviceRecord, jws: str) -> chain.Place:
-        """See `Ledger`."""
-        link = chain.link_of(record, jws)
-        for wait_s in EARLY_WAITS_S:
-            state, _ = await self._state(session)
-            if chain.place_of(state, link) is not None or not chain.is_early(state, link):
-                break
-            await asyncio.sleep(wait_s)
-        for _ in range(APPEND_ATTEMPTS):
-            try:
-                return await self._append(session, link)
-            except Conflict:
-                continue
-        raise Unavailable
-
-    async def _append(self, session: SessionEntry, link: ChainLink) -> chain.Place:
-        state, revision = await self._state(session)
-        known = chain.place_of(state, link)
-        if known is not None:
-            return known
-        extended = chain.extended(state, link, now=self.clock())
-        if revision is None:
-            await self.chains.create(_chain_key(session), extended)
-        else:
-            await self.chains.update(_chain_key(session), extended, revision=revision)
-        return extended.places[-1]
-
-    async def _state(self, session: SessionEntry) -> tuple[chain.Chain, int | None]:
-        """Where the chain stands, with the hellos the session service took in meanwhile; and its revision."""
-        stored = await self.chains.get(_chain_key(session))
-        latest = await self.sessions.get(f"{session.org}.{session.sid}")
-        state, revision = (stored.value, stored.revision) if stored else (chain.Chain(), None)
-        hellos = latest.value.chain if latest else ()
-        return chain.caught_up(state, hellos, now=self.clock()), revision
 
 
 @dataclass(frozen=True)
@@ -191,15 +130,22 @@ class Pen:
         """A record of our own, verified."""
         return signing.verify(jws, signing.public_key_of(self.seed), kind)
 
-    def countersign(self, record: DeviceRecord, place: chain.Place, *, expires_at: datetime | None) -> str:
-        """The JWS text of the statement that the record was taken in, where and when."""
+    @property
+    def public_key(self) -> bytes:
+        """What everybody checks our records with."""
+        return signing.public_key_of(self.seed)
+
+    def countersign(
+        self, record: Record, jws: str, *, position: int, now: datetime, lasts_s: int | None
+    ) -> str:
+        """The JWS text of the statement that the record stands at this place since now."""
         entry = Entry(
             org=record.org,
             sid=record.sid,
-            position=place.position,
-            record_hash=place.record_hash,
-            recorded_at=place.recorded_at,
-            expires_at=expires_at,
+            position=position,
+            record_hash=signing.hash_of(jws),
+            recorded_at=now,
+            expires_at=None if lasts_s is None else expiry(now, lasts_s),
         )
         return self.sign(entry)
 
@@ -237,7 +183,3 @@ class Agenda:
 def key_of(entry: GrantEntry) -> str:
     """The request's key in KV `grants`."""
     return f"{entry.org}.{entry.sid}.{entry.request_id}"
-
-
-def _chain_key(session: SessionEntry) -> str:
-    return f"chain/{session.org}/{session.sid}"

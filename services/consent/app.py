@@ -14,11 +14,12 @@ from beistand.health import health_app, nats_ready, serve_http
 from beistand.protocol.errors import BeistandError
 from beistand.protocol.messages import GrantEntry, SessionEntry
 from services.consent import grants, handlers
-from services.consent.adapters import Agenda, KvLedger, Pen, Shelf, Wire, new_id, utc_now
-from services.consent.chain import Chain
+from services.consent.adapters import Agenda, Pen, Shelf, Wire, new_id, utc_now
+from services.consent.backlog import Backlog
 from services.consent.domain import Limits
 from services.consent.ear import Ear
 from services.consent.grants import Parts
+from services.consent.ledger import JetStreamLedger
 
 NAME: Final = "consent"
 VERSION = "0.1.0"
@@ -52,19 +53,21 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     client = await connect(settings, NAME)
     await streams.provision(client, replicas=settings.nats_replicas)
     sessions = await Store.open(client, Bucket.SESSIONS, SessionEntry)
-    chains = await Store.open(client, Bucket.GRANTS, Chain)
-    parts = Parts(
-        shelf=Shelf(await Store.open(client, Bucket.GRANTS, GrantEntry), sessions),
-        # The ledger stream replaces this one line: same port, same promise.
-        ledger=KvLedger(chains, sessions, utc_now),
-        wire=Wire(client, utc_now),
-        pen=Pen(keys.read_raw(settings.keys, keys.CONSENT_SEED)),
-        clock=utc_now,
-        new_id=new_id,
-        limits=settings.limits,
-        agenda=Agenda(),
-    )
+    shelf = Shelf(await Store.open(client, Bucket.GRANTS, GrantEntry), sessions)
+    pen = Pen(keys.read_raw(settings.keys, keys.CONSENT_SEED))
+    ledger = JetStreamLedger(client, pen=pen, shelf=shelf, clock=utc_now)
     async with asyncio.TaskGroup() as tasks:
+        parts = Parts(
+            shelf=shelf,
+            ledger=ledger,
+            backlog=Backlog(ledger, tasks),
+            wire=Wire(client, utc_now),
+            pen=pen,
+            clock=utc_now,
+            new_id=new_id,
+            limits=settings.limits,
+            agenda=Agenda(),
+        )
         await _answer_until(stop, settings, parts, tasks)
     await client.drain()
 
@@ -85,6 +88,7 @@ async def _answer_until(
         await stop.wait()
     await ear.close()
     await service.stop()
+    parts.backlog.close()
     for loop in loops:
         await cancelled(loop)
 

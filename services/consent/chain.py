@@ -1,76 +1,68 @@
-"""Where the chain of a session's device records stands, and whether a record continues it. Pure.
+"""One session's page of the ledger: what stands on it, and whether a record may be the next. Pure.
 
-The device is the chain's only writer (ADR 4). Hellos are taken in by the session service, which leaves their
-places in the session's entry: following the chain past them is `caught_up`.
+The device is the only writer of its own chain (ADR 4): its records follow each other by number and hash.
+Questions stand between them; the order of everything is in the entries' positions.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from pydantic import AwareDatetime, Field
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from beistand.protocol import signing
 from beistand.protocol.errors import BadSignature
-from beistand.protocol.messages import ChainLink, Message
-from beistand.protocol.records import GENESIS, DeviceRecord, Hash
-
-KEPT = 64
-"""Places remembered, so that a record sent again gets the answer it got the first time."""
+from beistand.protocol.messages import LedgerLine
+from beistand.protocol.records import GENESIS, Ask, DeviceRecord, Entry, Record
 
 
-class Place(Message):
-    """One record was taken in: its number in the session and when (server clock)."""
-
-    position: int = Field(ge=0)
-    record_hash: Hash
-    recorded_at: AwareDatetime
+class Early(BadSignature):
+    """A record whose predecessors are not here; they may be under way."""
 
 
-class Chain(Message):
-    """KV `grants`, key `chain/<org>/<sid>`, unlike any request's key: the newest places, oldest first."""
+@dataclass(frozen=True)
+class Page:
+    """Every line so far; `seq` and `head` say what the device's next record must name."""
 
-    places: tuple[Place, ...] = ()
+    lines: tuple[LedgerLine, ...] = ()
+    seq: int = 0
+    head: str = GENESIS
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Position by record hash."""
+        return {signing.hash_of(line.jws): place for place, line in enumerate(self.lines)}
 
-def link_of(record: DeviceRecord, jws: str) -> ChainLink:
-    """The place a record claims."""
-    return ChainLink(seq=record.seq, prev=record.prev, record_hash=signing.hash_of(jws))
-
-
-def place_of(chain: Chain, link: ChainLink) -> Place | None:
-    """The place of a record that was taken in before."""
-    return next((place for place in chain.places if place.record_hash == link.record_hash), None)
-
-
-def caught_up(chain: Chain, hellos: Iterable[ChainLink], *, now: datetime) -> Chain:
-    """The chain with those hellos that continue it."""
-    for hello in sorted(hellos, key=lambda link: link.seq):
-        if _continues(chain, hello):
-            chain = _with(chain, hello, now)
-    return chain
+    def line_of(self, jws: str) -> LedgerLine | None:
+        """The line of a record that was stored before."""
+        place = self.places.get(signing.hash_of(jws))
+        return None if place is None else self.lines[place]
 
 
-def extended(chain: Chain, link: ChainLink, *, now: datetime) -> Chain:
-    """The chain with one more record, or BadSignature if it does not continue it."""
-    if not _continues(chain, link):
+def check_next(page: Page, record: Record) -> None:
+    """Pass if the record may be the next line; Early if others are missing, otherwise BadSignature."""
+    if not isinstance(record, DeviceRecord):
+        return
+    if record.seq > page.seq:
+        raise Early("Records before this one are missing.")
+    if not continues(page, record.seq, record.prev):
         raise BadSignature("The record does not continue the chain.")
-    return _with(chain, link, now)
 
 
-def is_early(chain: Chain, link: ChainLink) -> bool:
-    """Whether records before this one may still be under way."""
-    return link.seq > _next(chain)
+def continues(page: Page, seq: int, prev: str) -> bool:
+    """Whether a device record with this place is the next of the chain."""
+    return (seq, prev) == (page.seq, page.head)
 
 
-def _next(chain: Chain) -> int:
-    return chain.places[-1].position + 1 if chain.places else 0
-
-
-def _continues(chain: Chain, link: ChainLink) -> bool:
-    newest = chain.places[-1].record_hash if chain.places else GENESIS
-    return link.seq == _next(chain) and link.prev == newest
-
-
-def _with(chain: Chain, link: ChainLink, now: datetime) -> Chain:
-    place = Place(position=link.seq, record_hash=link.record_hash, recorded_at=now)
-    return Chain(places=(*chain.places, place)[-KEPT:])
+def extended(page: Page, line: LedgerLine, *, consent_key: bytes, org: str, sid: str) -> Page:
+    """The page with one more stored line, or BadSignature if that is not a line of ours for this place."""
+    entry = signing.verify(line.entry_jws, consent_key, Entry)
+    record_hash = signing.hash_of(line.jws)
+    if (entry.org, entry.sid, entry.position, entry.record_hash) != (
+        org,
+        sid,
+        len(page.lines),
+        record_hash,
+    ):
+        raise BadSignature("The entry is for another place.")
+    page = replace(page, lines=(*page.lines, line))
+    if signing.type_of(line.jws) == Ask.typ:
+        return page
+    return replace(page, seq=page.seq + 1, head=record_hash)

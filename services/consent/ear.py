@@ -42,6 +42,10 @@ async def session_changed(parts: Parts, message: Msg) -> None:
     address = subjects.parse(message.subject)
     parse(CloudEvent, message.data)
     await grants.session_over(parts, address.org, address.sid)
+    session = await parts.shelf.session(address.org, address.sid)
+    if session is not None:
+        # The hello that made it active belongs into the ledger.
+        await parts.ledger.read(session)
 
 
 HEARD: dict[str, Work] = {

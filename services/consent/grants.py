@@ -20,7 +20,9 @@ from beistand.protocol.messages import (
 )
 from beistand.protocol.records import Cause
 from services.consent import domain, questions
-from services.consent.adapters import Agenda, Ledger, Pen, Shelf, Wire, key_of
+from services.consent.adapters import Agenda, Pen, Shelf, Wire, key_of
+from services.consent.backlog import Backlog
+from services.consent.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Parts:
 
     shelf: Shelf
     ledger: Ledger
+    backlog: Backlog
     wire: Wire
     pen: Pen
     clock: Callable[[], datetime]

@@ -27,6 +27,8 @@ from beistand.protocol.messages import (
     GrantEntry,
     Party,
     PauseView,
+    Receipt,
+    ReceiptWanted,
     Recorded,
     RequestList,
     RequestView,
@@ -35,8 +37,8 @@ from beistand.protocol.messages import (
     SignedUp,
     WithdrawRequest,
 )
-from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Pause, Revocation
-from services.consent import domain, grants, questions
+from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Entry, Outcome, Pause, Revocation
+from services.consent import domain, grants, questions, receipts
 from services.consent.adapters import key_of
 from services.consent.grants import Parts
 
@@ -70,7 +72,13 @@ async def ask(parts: Parts, request: Request[AskConsent]) -> RequestView:
         limits=parts.limits,
     )
     entry = questions.asked(question, parts.pen.sign(question))
-    await _write_first(parts, entry, check)
+    revision = await _write_first(parts, entry, check)
+    try:
+        await parts.ledger.append(session, question, entry.ask_jws)
+    except BeistandError:
+        # What is not in the ledger was never asked.
+        await _drop(parts, entry, revision)
+        raise
     await parts.wire.tell(entry.org, entry.sid, subjects.Down.ASK, AskDown(jws=entry.ask_jws))
     await grants.tell_world(parts, entry)
     return questions.view(entry)
@@ -107,14 +115,15 @@ async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
     if entry is None:
         raise NotFound
     questions.check_answer(record, parts.pen.read(entry.ask_jws, Ask), entry.ask_jws)
+    line = await parts.ledger.append(session, record, jws, lasts_s=questions.lasts_s(record, session))
     questions.require_active(session)
-    place = await parts.ledger.append(session, record, jws)
-    until = questions.expires_at(record, recorded_at=place.recorded_at)
-    entry_jws = parts.pen.countersign(record, place, expires_at=until)
-    event = questions.answered(record, decision_jws=jws, entry_jws=entry_jws, expires_at=until)
+    until = parts.pen.read(line.entry_jws, Entry).expires_at
+    if until is None and record.outcome is Outcome.GRANTED:
+        raise WrongState("This answer came while the customer was not connected.")
+    event = questions.answered(record, decision_jws=jws, entry_jws=line.entry_jws, expires_at=until)
     if not domain.is_done(entry, event):
         await grants.answer(parts, entry, event)
-    return Recorded(entry_jws=entry_jws)
+    return Recorded(entry_jws=line.entry_jws)
 
 
 async def revoked(parts: Parts, request: Request[SignedUp]) -> Recorded:
@@ -147,6 +156,18 @@ async def heard_end(parts: Parts, request: Request[SignedUp]) -> None:
     await _acknowledge(parts, session, record, request.message.jws)
 
 
+async def receipt(parts: Parts, request: Request[SessionQuery]) -> Receipt:
+    """The proof of a session that is over, for technicians."""
+    query = request.message
+    session = await parts.shelf.session(query.actor.org, query.session_id)
+    return await receipts.receipt_of(parts, questions.reachable(query.actor, session))
+
+
+async def hand_over(parts: Parts, request: Request[ReceiptWanted]) -> Receipt:
+    """The same for the customer's device, which brings what it holds no entry for."""
+    return await receipts.hand_over(parts, request.message)
+
+
 # --- steps shared by the handlers ---------------------------------------------------------------------
 
 
@@ -168,7 +189,7 @@ def _verified(session: SessionEntry, message: SignedUp, *, kind: type[R], name: 
     return record
 
 
-async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[GrantEntry]], None]) -> None:
+async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[GrantEntry]], None]) -> int:
     """Store a question; of several asked at the same moment only the first to be stored stays."""
     revision = await parts.shelf.grants.create(key_of(entry), entry)
     earlier = await parts.shelf.stored_before(entry, revision)
@@ -177,6 +198,7 @@ async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[Gr
     except BeistandError:
         await _drop(parts, entry, revision)
         raise
+    return revision
 
 
 async def _drop(parts: Parts, entry: GrantEntry, revision: int) -> None:
@@ -188,8 +210,8 @@ async def _drop(parts: Parts, entry: GrantEntry, revision: int) -> None:
 
 async def _acknowledge(parts: Parts, session: SessionEntry, record: DeviceRecord, jws: str) -> Recorded:
     """Record what has taken effect already; BadSignature if records before it are missing."""
-    place = await parts.ledger.append(session, record, jws)
-    return Recorded(entry_jws=parts.pen.countersign(record, place, expires_at=None))
+    line = await parts.backlog.record(session, record, jws)
+    return Recorded(entry_jws=line.entry_jws)
 
 
 # --- everything this service answers ------------------------------------------------------------------
@@ -200,6 +222,8 @@ SERVICE: dict[subjects.Service, tuple[type[Any], Handler]] = {
     subjects.Service.CONSENT_ASK: (AskConsent, ask),
     subjects.Service.CONSENT_WITHDRAW: (WithdrawRequest, withdraw),
     subjects.Service.CONSENT_LIST: (SessionQuery, list_requests),
+    subjects.Service.CONSENT_RECEIPT: (SessionQuery, receipt),
+    subjects.Service.CONSENT_HAND_OVER: (ReceiptWanted, hand_over),
 }
 UP: dict[subjects.Up, tuple[type[Any], Handler]] = {
     subjects.Up.DECISION: (SignedUp, decision),

@@ -28,7 +28,7 @@ from beistand.protocol.messages import (
     SessionEntry,
     SessionState,
 )
-from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome, expiry
+from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome
 from services.consent.domain import OPEN, Denied, Granted, Limits, TimedOut
 
 MAX_OPEN = 2
@@ -192,7 +192,7 @@ def check_answer(decision: Decision, ask: Ask, ask_jws: str) -> None:
 def answered(
     decision: Decision, *, decision_jws: str, entry_jws: str, expires_at: datetime | None
 ) -> Granted | Denied | TimedOut:
-    """What the decision does to its request; `expires_at` is `expires_at` of its entry."""
+    """What the decision does to its request; `expires_at` is that of its entry."""
     if expires_at is not None:
         return Granted(decision_jws, entry_jws, expires_at)
     if decision.outcome is Outcome.DENIED:
@@ -200,9 +200,10 @@ def answered(
     return TimedOut(decision_jws, entry_jws)
 
 
-def expires_at(decision: Decision, *, recorded_at: datetime) -> datetime | None:
-    """When what this decision grants ends by itself; None if it grants nothing."""
-    return expiry(recorded_at, decision.duration_s) if decision.outcome is Outcome.GRANTED else None
+def lasts_s(decision: Decision, session: SessionEntry) -> int | None:
+    """How long what this decision grants lasts; None if it grants nothing, or nothing any more."""
+    is_active = session.state is SessionState.ACTIVE
+    return decision.duration_s if decision.outcome is Outcome.GRANTED and is_active else None
 
 
 def who_stopped(cause: Cause) -> Party:

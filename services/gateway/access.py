@@ -38,6 +38,8 @@ class Limits:
     sign_in: Limit
     """Per address and user name; a success begins anew."""
     sign_in_address: Limit
+    receipt: Limit
+    """Devices that ask for their receipts, per address."""
 
 
 LIMITS = Limits(
@@ -45,6 +47,7 @@ LIMITS = Limits(
     join_everywhere=Limit(attempts=600, window_s=60),
     sign_in=Limit(attempts=10, window_s=300),
     sign_in_address=Limit(attempts=60, window_s=300),
+    receipt=Limit(attempts=60, window_s=60),
 )
 
 

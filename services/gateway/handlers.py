@@ -21,6 +21,8 @@ from beistand.protocol.messages import (
     Join,
     Joined,
     M,
+    Receipt,
+    ReceiptWanted,
     RequestList,
     RequestView,
     SendChat,
@@ -95,6 +97,13 @@ async def join(body: Join, caller: Caller, gateway: Wired) -> Joined:
     return joined
 
 
+@public.post("/v1/receipts", tags=["customer"], responses=refusals(403, 404, 409))
+async def hand_over(body: ReceiptWanted, caller: Caller, gateway: Wired) -> Receipt:
+    """A customer's device gets the receipt of its session, which it asks for with its own signature."""
+    await gateway.limiter.take(gateway.limits.receipt, "receipt", caller, now=gateway.clock())
+    return await gateway.services.call(Service.CONSENT_HAND_OVER, body, Receipt)
+
+
 @router.post("/v1/sessions", status_code=status.HTTP_201_CREATED, tags=["sessions"])
 async def create_session(
     actor: Annotated[Actor, Depends(Require(Permission.CREATE_SESSION))],
@@ -134,6 +143,19 @@ async def read_session(
     """One session."""
     query = SessionQuery(actor=actor, session_id=session_id)
     return await gateway.services.call(Service.SESSION_GET, query, SessionView)
+
+
+@router.get(
+    "/v1/sessions/{session_id}/receipt",
+    tags=["sessions"],
+    responses=refusals(404, 409),
+)
+async def receipt(
+    session_id: Id, actor: Annotated[Actor, Depends(Require(Permission.READ_SESSION))], gateway: Wired
+) -> Receipt:
+    """The proof of a session that is over: every signed record, to be checked offline."""
+    query = SessionQuery(actor=actor, session_id=session_id)
+    return await gateway.services.call(Service.CONSENT_RECEIPT, query, Receipt)
 
 
 @router.post("/v1/sessions/{session_id}/end", tags=["sessions"], responses=IN_SESSION)

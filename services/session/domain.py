@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from beistand.protocol import signing
-from beistand.protocol.errors import BadSignature, Ended, NotFound, WrongState
+from beistand.protocol.errors import BadSignature, Ended, NotFound, TooLarge, WrongState
 from beistand.protocol.messages import (
     Actor,
     ChainLink,
@@ -23,7 +23,9 @@ from beistand.protocol.messages import (
 )
 from beistand.protocol.records import GENESIS, Cause, Hello, Language
 
-MAX_LINKS = 64
+MAX_LINKS = 24
+MAX_HELLO = 2048
+"""Largest hello in characters: so many of them fit in one value of the bucket."""
 CUT_AGAIN_AFTER = timedelta(seconds=5)
 """A session that ended and still has connections then was left by a replica that died: cut it again."""
 CUT_UNTIL = timedelta(seconds=60)
@@ -287,8 +289,10 @@ def continued(chain: tuple[ChainLink, ...], link: ChainLink) -> tuple[ChainLink,
 
 
 def link_of(jws: str, hello: Hello) -> ChainLink:
-    """The hello's place in the chain."""
-    return ChainLink(seq=hello.seq, prev=hello.prev, record_hash=signing.hash_of(jws))
+    """The hello and its place in the chain, or TooLarge."""
+    if len(jws) > MAX_HELLO:
+        raise TooLarge
+    return ChainLink(seq=hello.seq, prev=hello.prev, record_hash=signing.hash_of(jws), jws=jws)
 
 
 # --- making and showing sessions ----------------------------------------------------------------------

@@ -48,7 +48,7 @@ async def test_a_yes_is_countersigned_and_live(technician: Technician, agent: Ag
     assert (ask.request_id, ask.reason, ask.technician_name) == (asked.id, "printer", "Tina")
     entry = await agent.answer(ask, ask_jws)
     assert entry is not None
-    assert entry.position == 1
+    assert entry.position == 2  # after hello and question
     assert entry.expires_at == records.expiry(entry.recorded_at, ask.duration_s)
     live = await _request(technician, agent, ask)
     assert (live.state, live.expires_at) == (RequestState.LIVE, entry.expires_at)
@@ -227,7 +227,7 @@ async def test_records_that_overtake_each_other_all_count(technician: Technician
     jws = agent.sign(records.Revocation, grant_ids=(ask.request_id,), cause=Cause.STOP_SHARING)
     entry = agent.entry_of(await agent.send(subjects.Up.REVOKED, "revocation", jws), jws)
     assert entry is not None
-    assert entry.position == 4
+    assert entry.position == 5
 
 
 async def _request(technician: Technician, agent: AgentWire, ask: Ask) -> Any:

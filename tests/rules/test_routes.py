@@ -38,12 +38,14 @@ PUBLIC = {
     ("GET", "/readyz"): "says that the process can work",
     ("POST", "/v1/auth/token"): "signing in; limited",
     ("POST", "/v1/join"): "customers have no account; limited, and the code is the secret",
+    ("POST", "/v1/receipts"): "customers have no account; limited, and the device's signature decides",
 }
 
 RULES = {
     ("POST", "/v1/sessions"): Permission.CREATE_SESSION,
     ("GET", "/v1/sessions"): Permission.READ_SESSION,
     ("GET", "/v1/sessions/{session_id}"): Permission.READ_SESSION,
+    ("GET", "/v1/sessions/{session_id}/receipt"): Permission.READ_SESSION,
     ("POST", "/v1/sessions/{session_id}/end"): Permission.END_SESSION,
     ("POST", "/v1/sessions/{session_id}/requests"): Permission.ASK_CUSTOMER,
     ("GET", "/v1/sessions/{session_id}/requests"): Permission.READ_REQUESTS,

@@ -22,6 +22,7 @@ from beistand.protocol.messages import (
     ChatList,
     CreateSession,
     EndSession,
+    Receipt,
     RequestList,
     RequestView,
     SendChat,
@@ -102,6 +103,12 @@ class Technician:
 
     async def _call(self, endpoint: subjects.Service, message: Any, reply: type[Any]) -> Any:
         return await rpc.call(self.services, endpoint, message, reply)
+
+
+async def receipt_of(technician: Technician, sid: str) -> Receipt:
+    """The proof of a session that is over."""
+    query = SessionQuery(actor=technician.actor, session_id=sid)
+    return await rpc.call(technician.services, subjects.Service.CONSENT_RECEIPT, query, Receipt)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from services.gateway.domain import Limit, Role
 
 ORIGIN = "https://console.example"
 MANY = Limit(attempts=10**6, window_s=600)
-PLENTY = Limits(join=MANY, join_everywhere=MANY, sign_in=MANY, sign_in_address=MANY)
+PLENTY = Limits(join=MANY, join_everywhere=MANY, sign_in=MANY, sign_in_address=MANY, receipt=MANY)
 """Counters outlive a test, and all tests come from one address."""
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 """What real checks cost is tested elsewhere; here only that they are right."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -14,13 +15,14 @@ from agent.engine import join, link
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.ports import Publish
+from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.visit import Parts
 from agent.port import Answer, Question, View
 from beistand.bus import rpc
 from beistand.health import problem, serve_http
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError
-from beistand.protocol.messages import Input, InputText, Join, Joined, MediaDown
+from beistand.protocol.messages import Input, InputText, Join, Joined, MediaDown, Receipt, ReceiptWanted
 
 PATIENCE_S = 15.0
 
@@ -136,12 +138,14 @@ class Person:
 
 
 @asynccontextmanager
-async def person_at(look_up: Callable[..., object], dial: link.Dial = link.dial) -> AsyncIterator[Person]:
+async def person_at(
+    look_up: Callable[..., object], dial: link.Dial = link.dial, *, receipts: Receipts | None = None
+) -> AsyncIterator[Person]:
     """An engine with fakes for the machine, and a person before it; closed at the end."""
     gate, media, injector = Gate(), FakeMedia(), FakeInjector()
     gate.on_close(lambda _: injector.release_all())
     parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic)
-    engine = Engine(look_up=look_up, parts=parts)  # type: ignore[arg-type]
+    engine = Engine(look_up=look_up, parts=parts, receipts=receipts)  # type: ignore[arg-type]
     person = Person(engine, gate, media, injector)
     engine.start()
     person.watch()
@@ -155,8 +159,8 @@ async def person_at(look_up: Callable[..., object], dial: link.Dial = link.dial)
 
 
 @asynccontextmanager
-async def person_by_http(services: Client) -> AsyncIterator[Person]:
-    """A person whose agent joins over HTTP, as the gateway would have it."""
+async def person_by_http(services: Client, *, receipts: Path | None = None) -> AsyncIterator[Person]:
+    """A person whose agent joins over HTTP, as the gateway would have it, with its `receipts` there."""
     app = FastAPI()
 
     @app.post("/v1/join", response_model=None)
@@ -166,10 +170,18 @@ async def person_by_http(services: Client) -> AsyncIterator[Person]:
         except BeistandError as error:
             return problem(error)
 
+    @app.post("/v1/receipts", response_model=None)
+    async def handed_over(body: ReceiptWanted) -> Receipt | JSONResponse:
+        try:
+            return await rpc.call(services, subjects.Service.CONSENT_HAND_OVER, body, Receipt)
+        except BeistandError as error:
+            return problem(error)
+
     async with serve_http(app, host="127.0.0.1", port=0) as port:
 
         async def look_up(code: str, agent_key: str) -> Joined:
             return await join.look_up(f"http://127.0.0.1:{port}", code, agent_key)
 
-        async with person_at(look_up) as person:
+        kept = GatewayReceipts(f"http://127.0.0.1:{port}", receipts) if receipts else None
+        async with person_at(look_up, receipts=kept) as person:
             yield person

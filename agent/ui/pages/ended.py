@@ -1,6 +1,9 @@
-"""The last page: who ended the session and why, and that nobody sees this computer any more."""
+"""The last page: who ended the session and why, that nobody sees this computer, where the proof is."""
 
-from PySide6.QtCore import SignalInstance
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, SignalInstance
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from agent.port import Actions, View
@@ -16,6 +19,9 @@ class EndedPage(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.title, self.cause, self.safe = label("title"), label(), Callout("calm")
+        self.receipt, self.receipt_open = label(), button("receipt-open")
+        self.receipt_open.clicked.connect(self._show_receipt)
+        self._folder = ""
         self.start_over, self.leave = button("start-over", "primary"), button("quit")
         self.start_over.clicked.connect(actions.start_over)
         self._arrange()
@@ -32,12 +38,22 @@ class EndedPage(QWidget):
         say(self.cause, texts.causes[view.ended_cause] if view.ended_cause else "")
         self.cause.setVisible(view.ended_cause is not None)
         self.safe.say("", texts.ended_safe)
+        self._folder = str(Path(view.receipt).parent) if view.receipt else ""
+        say(self.receipt, texts.ended_receipt.format(path=view.receipt))
+        caption(self.receipt_open, texts.ended_receipt_open)
+        for part in (self.receipt, self.receipt_open):
+            part.setVisible(bool(view.receipt))
         caption(self.start_over, texts.ended_start_over)
         caption(self.leave, texts.ended_close)
 
+    def _show_receipt(self) -> None:
+        """Open the folder with the person's own file manager."""
+        if self._folder:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(self._folder))
+
     def _arrange(self) -> None:
         sheet, inside = card()
-        for part in (self.title, self.cause, self.safe):
+        for part in (self.title, self.cause, self.safe, self.receipt, self.receipt_open):
             inside.addWidget(part)
         choices = row()
         choices.addWidget(self.leave, 1)

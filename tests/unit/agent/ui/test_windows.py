@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 
@@ -96,6 +97,19 @@ def test_the_end_says_who_and_why(windows: Windows, cause: Cause) -> None:
     )
     assert "Anna hat die Sitzung beendet" in shown(windows.main)
     assert TEXTS["de"].causes[cause] in shown(windows.main)
+
+
+def test_the_end_shows_where_the_receipt_is_and_opens_its_folder(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    windows.render_view(View(phase=Phase.ENDED, technician="Anna"))
+    assert not windows.main.ended.receipt_open.isVisible()
+    windows.render_view(View(phase=Phase.ENDED, technician="Anna", receipt="/home/a/receipts/x.json"))
+    assert "x.json" in shown(windows.main)
+    windows.main.ended.receipt_open.click()
+    assert opened == ["/home/a/receipts"]
 
 
 def test_ending_is_in_reach_in_every_window_of_a_session(windows: Windows) -> None:

@@ -213,8 +213,11 @@ def test_every_field_of_the_question_is_compared_or_has_its_reason() -> None:
 def test_what_an_answer_does() -> None:
     ask, ask_jws = _asked()
     yes = _decision(ask, ask_jws)
-    until = questions.expires_at(yes, recorded_at=NOW)
-    assert until == NOW + timedelta(seconds=ask.duration_s)
+    active = SESSION.session()
+    assert questions.lasts_s(yes, active) == ask.duration_s
+    for state in set(SessionState) - {SessionState.ACTIVE}:
+        assert questions.lasts_s(yes, active.model_copy(update={"state": state})) is None
+    until = NOW + timedelta(seconds=ask.duration_s)
     assert questions.answered(yes, decision_jws="d", entry_jws="e", expires_at=until) == Granted(
         "d", "e", NOW + timedelta(hours=1)
     )
@@ -223,7 +226,7 @@ def test_what_an_answer_does() -> None:
         ({"outcome": Outcome.TIMED_OUT}, TimedOut("d", "e")),
     ):
         no = _decision(ask, ask_jws, **changes)
-        assert questions.expires_at(no, recorded_at=NOW) is None
+        assert questions.lasts_s(no, active) is None
         assert questions.answered(no, decision_jws="d", entry_jws="e", expires_at=None) == event
 
 
