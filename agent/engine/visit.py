@@ -23,12 +23,23 @@ from agent.engine.link import Dial, Link, Purpose
 from agent.engine.outbox import Answer, Outbox, Outgoing
 from agent.engine.picture_pump import PicturePump
 from agent.engine.ports import Injector, Media
+from agent.engine.records_post import Post
 from agent.engine.refusals import Refusals
 from agent.engine.tasks import Tasks
 from agent.port import ChatEntry, Notice
 from beistand.protocol.capabilities import Capability, require
 from beistand.protocol.errors import BeistandError, Unavailable
-from beistand.protocol.messages import Ack, ChatUp, Joined, Lease, MediaDown, Party, Recorded, SignedUp
+from beistand.protocol.messages import (
+    Ack,
+    ChatUp,
+    Joined,
+    Lease,
+    MediaDown,
+    Party,
+    PostedRecord,
+    Recorded,
+    SignedUp,
+)
 from beistand.protocol.records import Cause, Language
 from beistand.protocol.subjects import Up
 
@@ -76,6 +87,8 @@ class Parts:
     injector: Injector
     dial: Dial
     clock: Callable[[], float]
+    post: Post | None = None
+    """The gateway's door for what the control connection cannot deliver; None: there is none."""
 
 
 class Visit:
@@ -92,7 +105,8 @@ class Visit:
         self._desk = Desk(guard, parts.gate, clock=parts.clock, changed=audience.changed)
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
-        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed)
+        second_way = self._post_record if parts.post else None
+        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed, second_way=second_way)
         self._clerk = Clerk(joined, key, outbox=self._outbox, tell=self.tell, over=self._refused_for_good)
         self._chat = ChatOut(self._send_chat, delivered=audience.delivered, failed=audience.refused)
         self._refusals = Refusals()
@@ -224,6 +238,13 @@ class Visit:
 
     async def _send_record(self, verb: Up, message: SignedUp) -> Recorded:
         return await self._open_link().send(verb, message, Recorded)
+
+    async def _post_record(self, _: Up, message: SignedUp) -> Recorded:
+        if self._parts.post is None:
+            raise Unavailable
+        place = {"org": self._joined.org, "sid": self._joined.session_id}
+        record = PostedRecord.model_validate({**place, **message.model_dump()})
+        return self._clerk.proven(message, await self._parts.post(record))
 
     async def _send_chat(self, line: ChatUp) -> None:
         await self._open_link().send(Up.CHAT, line, Ack)

@@ -21,6 +21,8 @@ from beistand.protocol.messages import (
     Join,
     Joined,
     M,
+    PostedRecord,
+    Recorded,
     RequestList,
     RequestView,
     SendChat,
@@ -93,6 +95,13 @@ async def join(body: Join, caller: Caller, gateway: Wired) -> Joined:
     joined = await gateway.services.call(Service.SESSION_JOIN, body, Joined)
     await gateway.limiter.give_back("join", caller)
     return joined
+
+
+@public.post("/v1/agent/records", tags=["customer"], responses=refusals(401, 404, 410))
+async def deliver_record(body: PostedRecord, caller: Caller, gateway: Wired) -> Recorded:
+    """A device's signed revocation, pause or end, when its own connection cannot deliver it."""
+    gateway.pace.take(gateway.limits.record, caller, now=gateway.clock())
+    return await gateway.services.deliver(body)
 
 
 @router.post("/v1/sessions", status_code=status.HTTP_201_CREATED, tags=["sessions"])

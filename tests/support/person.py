@@ -14,6 +14,7 @@ from agent.engine import join, link
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.ports import Publish
+from agent.engine.records_post import Post
 from agent.engine.visit import Parts
 from agent.port import Answer, Question, View
 from beistand.bus import rpc
@@ -136,11 +137,13 @@ class Person:
 
 
 @asynccontextmanager
-async def person_at(look_up: Callable[..., object], dial: link.Dial = link.dial) -> AsyncIterator[Person]:
+async def person_at(
+    look_up: Callable[..., object], dial: link.Dial = link.dial, *, post: Post | None = None
+) -> AsyncIterator[Person]:
     """An engine with fakes for the machine, and a person before it; closed at the end."""
     gate, media, injector = Gate(), FakeMedia(), FakeInjector()
     gate.on_close(lambda _: injector.release_all())
-    parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic)
+    parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic, post=post)
     engine = Engine(look_up=look_up, parts=parts)  # type: ignore[arg-type]
     person = Person(engine, gate, media, injector)
     engine.start()
