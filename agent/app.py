@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from agent.engine import join, link
+from agent.engine import join, link, records_post
 from agent.engine.capture import Screen
 from agent.engine.encode import H264
 from agent.engine.engine import Engine
@@ -83,7 +83,14 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: 
         on_lost=lambda: engine.indicator_shown(visible=False),
     )
     injector = DesktopInjector(gate=gate, desktop=desktop, devices=devices, place=media.desktop_place)
-    parts = Parts(gate=gate, media=media, injector=injector, dial=link.dial, clock=time.monotonic)
+    parts = Parts(
+        gate=gate,
+        media=media,
+        injector=injector,
+        dial=link.dial,
+        clock=time.monotonic,
+        post=partial(records_post.post, gateway),
+    )
     engine = Engine(
         look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language, receipts=receipts
     )

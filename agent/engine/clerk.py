@@ -19,7 +19,7 @@ from agent.engine.chain import Chain
 from agent.engine.key import DeviceKey
 from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
-from beistand.protocol.errors import BadSignature, BeistandError, Ended
+from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Joined, ReceiptWanted, Recorded, SignedUp
 from beistand.protocol.records import (
     Ask,
@@ -117,6 +117,21 @@ class Clerk:
     def end(self, effect: e.SignEnd) -> None:
         """The session is over."""
         self._post(Up.ENDED, "end", self._sign(End, {"cause": effect.cause}), self._settled)
+
+    def proven(self, message: SignedUp, answer: Recorded) -> Recorded:
+        """An answer that came past the gateway, if the consent service made it; or Unavailable: ask again.
+
+        An end is answered by the session service, without an entry.
+        """
+        if message.type == "end" and answer.entry_jws is None:
+            return answer
+        place = {"org": self._org, "sid": self._sid}
+        try:
+            proof.entry_of(answer.entry_jws, self._consent_key, **place, record_jws=message.jws)
+        except BadSignature:
+            log.warning("entry not proven")
+            raise Unavailable from None
+        return answer
 
     def _answered(self, ask: Ask, jws: str, answer: Answer) -> None:
         """The consent service's word on a decision; it matters only for a yes, the guard ignores the rest."""

@@ -1,20 +1,25 @@
 """Signed records on their way to the services, until each is answered: nothing that was signed gets lost.
 
 The first try of each is at once, so that no stop waits behind another record; repetitions keep the order of
-signing. Knows no NATS: what sends is an argument.
+signing. What stops something has a second way, for when the first fails or stays silent. Knows no NATS and no
+HTTP: what sends is an argument.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from agent.engine.tasks import Tasks
-from beistand.protocol.errors import BadSignature, BeistandError, RateLimited, Unavailable
+from agent.engine.ways import either
+from beistand.protocol.errors import BadSignature, BeistandError
 from beistand.protocol.messages import Recorded, SignedUp
-from beistand.protocol.subjects import Up
+from beistand.protocol.subjects import POSTED, Up
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+SILENCE_S = 0.4
+"""How long the connection may keep us waiting before the second way is tried, too."""
 
 Answer = Recorded | BeistandError
 
@@ -34,8 +39,11 @@ Send = Callable[[Up, SignedUp], Awaitable[Recorded]]
 class Outbox:
     """Records not answered yet, oldest first. To be used on the event loop only."""
 
-    def __init__(self, send: Send, tasks: Tasks, *, delayed: Callable[[Up], None]) -> None:
+    def __init__(
+        self, send: Send, tasks: Tasks, *, delayed: Callable[[Up], None], second_way: Send | None = None
+    ) -> None:
         self._send = send
+        self._second_way = second_way
         self._tasks = tasks
         self._delayed = delayed
         self._waiting: list[Outgoing] = []
@@ -83,19 +91,26 @@ class Outbox:
             return is_first and outgoing.verb is not Up.DECISION
         return is_first or self._waiting[0] is outgoing
 
+    def _second_way_of(self, outgoing: Outgoing, *, is_first: bool) -> Send | None:
+        """The way that is open without the connection: for stops, repeated in the order of signing."""
+        if outgoing.verb not in POSTED:
+            return None
+        stops = [waiting for waiting in self._waiting if waiting.verb in POSTED]
+        may_go = is_first or outgoing.verb is Up.ENDED or stops[0] is outgoing
+        return self._second_way if may_go else None
+
     async def _try(self, outgoing: Outgoing, *, is_first: bool) -> Answer | None:
         """The answer, or None if there was none that settles it."""
-        if not self._may_go(outgoing, is_first=is_first):
-            return None
+        may_go = self._may_go(outgoing, is_first=is_first)
+        ways = (self._send if may_go else None, self._second_way_of(outgoing, is_first=is_first))
+        attempts = [partial(way, outgoing.verb, outgoing.message) for way in ways if way is not None]
         try:
-            return await self._send(outgoing.verb, outgoing.message)
-        except (Unavailable, RateLimited):
-            return None
+            return await either(attempts, after=SILENCE_S)
         except BadSignature as refusal:
             # It may have overtaken the record before it: then its turn comes again.
             return refusal if self._waiting[0] is outgoing else None
         except BeistandError as refusal:
-            return None if refusal.code == BeistandError.code else refusal
+            return refusal
 
     async def _rest(self, seconds: float) -> None:
         try:

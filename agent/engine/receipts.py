@@ -12,12 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import httpx
 from pydantic import ValidationError
 
-from agent.engine.join import refusal_of
+from agent.engine import web
 from agent.engine.notebook import Notebook
-from beistand.protocol import messages
 from beistand.protocol.errors import BadSignature, BeistandError, RateLimited, Unavailable, WrongState
 from beistand.protocol.messages import Receipt, ReceiptWanted
 
@@ -52,18 +50,10 @@ class GatewayReceipts:
 
     async def fetch(self, wanted: ReceiptWanted) -> Receipt:
         """See `Receipts`."""
-        headers = {"content-type": "application/json", "accept": "application/json"}
-        body = messages.encode(wanted)
+        answer = await web.post(self._url, wanted, timeout=TIMEOUT_S, limit=MAX_RECEIPT)
         try:
-            async with (
-                httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
-                client.stream("POST", self._url, content=body, headers=headers) as response,
-            ):
-                answer = await _bounded(response)
-            if response.status_code != httpx.codes.OK:
-                raise refusal_of(answer)
             return Receipt.model_validate_json(answer)
-        except (httpx.HTTPError, httpx.InvalidURL, ValidationError):
+        except ValidationError:
             raise Unavailable("The support service gave no usable receipt.") from None
 
     def keep(self, name: str, text: str) -> Path:
@@ -80,15 +70,6 @@ class GatewayReceipts:
     def drop(self, path: Path) -> None:
         """See `Receipts`."""
         path.unlink(missing_ok=True)
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    body = b""
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > MAX_RECEIPT:
-            raise Unavailable("The support service gave no usable receipt.")
-    return body
 
 
 async def collect(

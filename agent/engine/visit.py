@@ -25,6 +25,7 @@ from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
 from agent.engine.picture_pump import PicturePump
 from agent.engine.ports import Injector, Media
+from agent.engine.records_post import Post
 from agent.engine.refusals import Refusals
 from agent.engine.tasks import Tasks
 from agent.port import ChatEntry, Notice
@@ -37,6 +38,7 @@ from beistand.protocol.messages import (
     Lease,
     MediaDown,
     Party,
+    PostedRecord,
     ReceiptWanted,
     Recorded,
     SignedUp,
@@ -88,6 +90,8 @@ class Parts:
     injector: Injector
     dial: Dial
     clock: Callable[[], float]
+    post: Post | None = None
+    """The gateway's door for what the control connection cannot deliver; None: there is none."""
 
 
 class Visit:
@@ -104,7 +108,8 @@ class Visit:
         self._desk = Desk(guard, parts.gate, clock=parts.clock, changed=audience.changed)
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
-        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed)
+        second_way = self._post_record if parts.post else None
+        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed, second_way=second_way)
         self.notebook = Notebook(joined, key.agent_key)
         self._clerk = Clerk(
             joined,
@@ -251,6 +256,13 @@ class Visit:
 
     async def _send_record(self, verb: Up, message: SignedUp) -> Recorded:
         return await self._open_link().send(verb, message, Recorded)
+
+    async def _post_record(self, _: Up, message: SignedUp) -> Recorded:
+        if self._parts.post is None:
+            raise Unavailable
+        place = {"org": self._joined.org, "sid": self._joined.session_id}
+        record = PostedRecord.model_validate({**place, **message.model_dump()})
+        return self._clerk.proven(message, await self._parts.post(record))
 
     async def _send_chat(self, line: ChatUp) -> None:
         await self._open_link().send(Up.CHAT, line, Ack)

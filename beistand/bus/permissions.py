@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from beistand.bus.settings import ServiceName
-from beistand.protocol.subjects import Up, up_everywhere
+from beistand.protocol.subjects import POSTED, Up, posted_everywhere, up_everywhere
 
 ACCOUNT = "APP"
 SYSTEM_ACCOUNT = "SYS"
@@ -75,6 +75,10 @@ def _hears(*verbs: Up) -> tuple[str, ...]:
     return tuple(map(up_everywhere, verbs))
 
 
+def _posted(*verbs: Up) -> tuple[str, ...]:
+    return tuple(map(posted_everywhere, verbs))
+
+
 def _service(name: ServiceName, *, publish: tuple[str, ...], subscribe: tuple[str, ...] = ()) -> Permissions:
     # Every service answers requests: to inboxes only, so no reply subject can steer an answer elsewhere.
     return Permissions(
@@ -100,7 +104,11 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 # nats-server's own inbox: where the callout's answers go.
                 "$SYS._INBOX.>",
             ),
-            subscribe=(*_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE, Up.ACTIVITY), CALLOUT_SUBJECT),
+            subscribe=(
+                *_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE, Up.ACTIVITY),
+                *_posted(Up.ENDED),
+                CALLOUT_SUBJECT,
+            ),
         ),
         "consent": _service(
             "consent",
@@ -115,7 +123,11 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "bst.evt.*.*.request",
                 "bst.evt.*.*.pause",
             ),
-            subscribe=(*_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED), "bst.evt.*.*.session"),
+            subscribe=(
+                *_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED),
+                *_posted(*POSTED),
+                "bst.evt.*.*.session",
+            ),
         ),
         "relay": _service(
             "relay",
@@ -126,7 +138,11 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "bst.down.*.*.media",
                 "bst.input.*.*.*",
             ),
-            subscribe=("bst.media.*.*.*", *_hears(Up.REVOKED, Up.PAUSE, Up.ENDED, Up.LEASE)),
+            subscribe=(
+                "bst.media.*.*.*",
+                *_hears(Up.REVOKED, Up.PAUSE, Up.ENDED, Up.LEASE),
+                *_posted(*POSTED),
+            ),
         ),
         "gateway": _service(
             "gateway",
@@ -136,6 +152,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 *_writes(Bucket.LIMITS),
                 "bst.srv.session.*",
                 "bst.srv.consent.*",
+                *_posted(*POSTED),
             ),
             subscribe=("bst.evt.*.*.*",),
         ),

@@ -79,6 +79,18 @@ class SignedUp(Message):
     jws: Jws
 
 
+class PostedRecord(Message):
+    """Body of POST /v1/agent/records: a signed record that the control connection could not deliver.
+
+    Answered with `Recorded`. The signature is all that lets it in, so it needs no sign-in.
+    """
+
+    org: OrgId
+    sid: Id
+    type: Literal["revocation", "pause", "end"]
+    jws: Jws
+
+
 class Lease(Message):
     """Published every second while joined: these grants are alive on the device. Not answered."""
 

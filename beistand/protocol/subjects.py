@@ -1,6 +1,7 @@
 """Every NATS subject Beistand uses is built and parsed here, and nowhere else.
 
     bst.up.<org>.<sid>.<verb>            agent -> services, control connection
+    bst.posted.<org>.<sid>.<verb>        a signed record that came by HTTPS: gateway -> services and relays
     bst.media.<org>.<sid>.<grant>        agent -> relay, media connection
     bst.down.<org>.<sid>.<verb>          services -> agent
     bst.input.<org>.<sid>.<grant>        relay -> agent
@@ -29,6 +30,10 @@ class Up(StrEnum):
     ENDED = "ended"
     LEASE = "lease"
     ACTIVITY = "activity"
+
+
+POSTED = (Up.REVOKED, Up.PAUSE, Up.ENDED)
+"""What an agent may also say by HTTPS: what stops something, and nothing that lets anybody in."""
 
 
 class Down(StrEnum):
@@ -67,6 +72,9 @@ class Service(StrEnum):
     CONSENT_HAND_OVER = "consent.hand_over"
 
 
+_FAMILIES = frozenset({"up", "posted", "down", "media", "input", "evt"})
+
+
 @dataclass(frozen=True)
 class Address:
     """A parsed session subject."""
@@ -90,6 +98,16 @@ def up_of_session(org: str, sid: str) -> str:
 def up_everywhere(verb: Up) -> str:
     """One verb of every session (what a service listens to)."""
     return f"bst.up.*.*.{Up(verb)}"
+
+
+def posted(org: str, sid: str, verb: Up) -> str:
+    """A record that came by HTTPS. Anybody may have posted it: only its signature counts."""
+    return f"bst.posted.{ids.org(org)}.{ids.identifier(sid)}.{_postable(verb)}"
+
+
+def posted_everywhere(verb: Up) -> str:
+    """One verb of every session, as posted (what a service listens to)."""
+    return f"bst.posted.*.*.{_postable(verb)}"
 
 
 def media(org: str, sid: str, grant: str) -> str:
@@ -158,10 +176,16 @@ def is_own_inbox(reply: str, sid: str) -> bool:
     return reply.startswith(prefix) and not set(reply) & {"*", ">", " "}
 
 
+def _postable(verb: Up) -> Up:
+    if verb not in POSTED:
+        raise InvalidMessage("Not to be said by HTTPS.")
+    return verb
+
+
 def parse(subject: str) -> Address:
     """The session subject taken apart; InvalidMessage if it is not one of ours."""
     tokens = subject.split(".")
-    if len(tokens) != 5 or tokens[0] != "bst" or tokens[1] not in {"up", "down", "media", "input", "evt"}:
+    if len(tokens) != 5 or tokens[0] != "bst" or tokens[1] not in _FAMILIES:
         raise InvalidMessage("Not a session subject.")
     _, family, org, sid, leaf = tokens
     return Address(family, ids.org(org), ids.identifier(sid), leaf)

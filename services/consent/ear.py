@@ -50,6 +50,7 @@ async def session_changed(parts: Parts, message: Msg) -> None:
 
 HEARD: dict[str, Work] = {
     subjects.up_everywhere(subjects.Up.ENDED): customer_ended,
+    subjects.posted_everywhere(subjects.Up.ENDED): customer_ended,
     subjects.event_everywhere(subjects.Event.SESSION): session_changed,
 }
 

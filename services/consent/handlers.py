@@ -242,4 +242,15 @@ def endpoints(parts: Parts) -> list[Endpoint[Any]]:
         Endpoint(f"up-{verb.value}", subjects.up_everywhere(verb), message, partial(handler, parts))
         for verb, (message, handler) in UP.items()
     ]
-    return services + ups
+    return services + ups + _posted(parts)
+
+
+def _posted(parts: Parts) -> list[Endpoint[Any]]:
+    """The same handlers for what came by HTTPS; the session service answers an end."""
+    verbs = [verb for verb in subjects.POSTED if verb in UP]
+    return [
+        Endpoint(
+            f"posted-{verb.value}", subjects.posted_everywhere(verb), UP[verb][0], partial(UP[verb][1], parts)
+        )
+        for verb in verbs
+    ]

@@ -22,11 +22,13 @@ from services.gateway.accounts import Accounts
 from services.gateway.adapters import Feeds, Services
 from services.gateway.bodies import Audience, TicketWanted
 from services.gateway.domain import Limit, Network, Permission, client_address, is_allowed, limit_group
+from services.gateway.pace import Pace
 from services.gateway.state import Answers, Limiter, Tickets
 
 FIRST_MESSAGE_WITHIN_S = 5.0
 MAX_HELLO = 1024
 MAX_TOKEN = 4096
+RECORDS = Limit(attempts=120, window_s=60)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Limits:
     sign_in_address: Limit
     receipt: Limit
     """Devices that ask for their receipts, per address."""
+    record: Limit = RECORDS
+    """Counted in memory: a stop waits for no store."""
 
 
 LIMITS = Limits(
@@ -75,6 +79,7 @@ class Gateway:
     limits: Limits
     accounts: Accounts
     limiter: Limiter
+    pace: Pace
     tickets: Tickets
     answers: Answers
     services: Services

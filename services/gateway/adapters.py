@@ -12,12 +12,14 @@ from beistand.bus import rpc
 from beistand.bus.connection import UNREACHABLE
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError, RateLimited, Unavailable
-from beistand.protocol.messages import CloudEvent, M, Message, parse
+from beistand.protocol.messages import CloudEvent, M, Message, PostedRecord, Recorded, SignedUp, parse
 
 FEED_LENGTH = 256
 """Events a console may lag behind before it is dropped."""
 
 log = logging.getLogger(__name__)
+
+_VERBS = {"revocation": subjects.Up.REVOKED, "pause": subjects.Up.PAUSE, "end": subjects.Up.ENDED}
 
 
 class Services:
@@ -29,6 +31,11 @@ class Services:
     async def call(self, endpoint: subjects.Service, message: Message, reply: type[M]) -> M:
         """Ask a service; raises the BeistandError it answers with, or Unavailable."""
         return await rpc.call(self._client, endpoint, message, reply)
+
+    async def deliver(self, record: PostedRecord) -> Recorded:
+        """Hand on a device's signed record: relays hear it as it passes, the service behind answers."""
+        subject = subjects.posted(record.org, record.sid, _VERBS[record.type])
+        return await rpc.request(self._client, subject, SignedUp(type=record.type, jws=record.jws), Recorded)
 
 
 class Feed:

@@ -23,6 +23,7 @@ from services.gateway.access import LIMITS, Door, Gateway
 from services.gateway.accounts import Account, Accounts, Passwords, Tokens
 from services.gateway.adapters import Feeds, Services
 from services.gateway.edge import Guarded, Traced, WithHeaders
+from services.gateway.pace import Pace
 from services.gateway.state import Answers, Kept, Limiter, Tickets
 
 CONSOLE = Path(__file__).parents[2] / "console" / "dist"
@@ -114,6 +115,7 @@ async def wire(settings: Settings, client: Client, feeds: Feeds, passwords: Pass
         limits=LIMITS,
         accounts=Accounts(users, passwords, Tokens(master)),
         limiter=Limiter(await Store.open(client, Bucket.LIMITS, domain.Attempts), _derived(master, "limits")),
+        pace=Pace(),
         tickets=Tickets(await Store.open(client, Bucket.TICKETS, TicketEntry)),
         answers=Answers(await Store.open(client, Bucket.LIMITS, Kept), _derived(master, "answers")),
         services=Services(client),

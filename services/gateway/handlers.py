@@ -21,8 +21,10 @@ from beistand.protocol.messages import (
     Join,
     Joined,
     M,
+    PostedRecord,
     Receipt,
     ReceiptWanted,
+    Recorded,
     RequestList,
     RequestView,
     SendChat,
@@ -102,6 +104,13 @@ async def hand_over(body: ReceiptWanted, caller: Caller, gateway: Wired) -> Rece
     """A customer's device gets the receipt of its session, which it asks for with its own signature."""
     await gateway.limiter.take(gateway.limits.receipt, "receipt", caller, now=gateway.clock())
     return await gateway.services.call(Service.CONSENT_HAND_OVER, body, Receipt)
+
+
+@public.post("/v1/agent/records", tags=["customer"], responses=refusals(401, 404, 410))
+async def deliver_record(body: PostedRecord, caller: Caller, gateway: Wired) -> Recorded:
+    """A device's signed revocation, pause or end, when its own connection cannot deliver it."""
+    gateway.pace.take(gateway.limits.record, caller, now=gateway.clock())
+    return await gateway.services.deliver(body)
 
 
 @router.post("/v1/sessions", status_code=status.HTTP_201_CREATED, tags=["sessions"])

@@ -105,6 +105,7 @@ class Ears:
     """Who listens to one session: each is called in the event loop and must not wait."""
 
     agent: Callable[[Up, bytes], None]
+    posted: Callable[[Up, bytes], None]
     session: Callable[[SessionEntry], None]
     grant: Callable[[GrantEntry], None]
     frame: Callable[[str, bytes], None]
@@ -128,7 +129,15 @@ class Feed:
         """Listen; when this returns, nothing the agent says from now on is missed."""
         for verb in self._verbs:
             subject = subjects.up(self._org, self._sid, verb)
-            subscription = await self._bus.control.subscribe(subject, cb=self._hearing(verb))
+            subscription = await self._bus.control.subscribe(
+                subject, cb=self._hearing(self._ears.agent, verb)
+            )
+            self._subscriptions.append(subscription)
+        for verb in subjects.POSTED:
+            subject = subjects.posted(self._org, self._sid, verb)
+            subscription = await self._bus.control.subscribe(
+                subject, cb=self._hearing(self._ears.posted, verb)
+            )
             self._subscriptions.append(subscription)
         await self._bus.control.flush()
         key = f"{self._org}.{self._sid}"
@@ -163,12 +172,12 @@ class Feed:
         if subscription is not None:
             await _unsubscribe(subscription)
 
-    def _hearing(self, verb: Up) -> Callable[[Msg], Awaitable[None]]:
+    def _hearing(self, ear: Callable[[Up, bytes], None], verb: Up) -> Callable[[Msg], Awaitable[None]]:
         async def on_message(message: Msg) -> None:
             if self._bus.reconnects != self._reconnects:
                 self._reconnects = self._bus.reconnects
                 self._ears.missed()
-            self._ears.agent(verb, message.data)
+            ear(verb, message.data)
 
         return on_message
 

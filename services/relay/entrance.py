@@ -146,6 +146,7 @@ class Entrance:
         room = Room(org, sid, tombstones=self._tombstones, downlink=self._outbox, clock=self._clock)
         ears = Ears(
             agent=partial(handlers.agent_said, room),
+            posted=partial(handlers.agent_posted, room),
             session=partial(stored.session_seen, room),
             grant=partial(stored.grant_seen, room, consent_key=self._consent_key),
             frame=room.frame,

@@ -44,6 +44,10 @@ _BY = MappingProxyType(
 )
 """Who a cause is to be put down to; everything else a device says is the customer's doing."""
 
+_POSTED: MappingProxyType[Up, type[Record]] = MappingProxyType(
+    {Up.REVOKED: Revocation, Up.PAUSE: Pause, Up.ENDED: End}
+)
+
 UNREADABLE = Reason(NoGrant, Party.SYSTEM)
 
 
@@ -127,6 +131,20 @@ def agent_said(room: Room, verb: Up, raw: bytes) -> None:
     if len(room.unread) >= MAX_UNREAD:
         return room.apply(room.gate.end(Party.SYSTEM, None, now=room.now))
     return room.unread.append(lambda: FROM_AGENT[verb](room, raw))
+
+
+def agent_posted(room: Room, verb: Up, raw: bytes) -> None:
+    """A record that came by HTTPS. Strangers post, too: what this agent did not sign changes nothing."""
+    if agent_key_of(room.session) is not None:
+        return _take_posted(room, verb, raw)
+    if len(room.unread) >= MAX_UNREAD:
+        return metrics.INVALID.add(1, {"from": "posted"})
+    return room.unread.append(lambda: _take_posted(room, verb, raw))
+
+
+def _take_posted(room: Room, verb: Up, raw: bytes) -> None:
+    if _record(room, raw, _POSTED[verb]) is not None:
+        FROM_AGENT[verb](room, raw)
 
 
 def _revoked(room: Room, raw: bytes) -> None:

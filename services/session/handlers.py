@@ -272,4 +272,10 @@ def endpoints(parts: Parts) -> list[Endpoint[Any]]:
         Endpoint(f"up-{verb.value}", subjects.up_everywhere(verb), message, partial(handler, parts))
         for verb, (message, handler) in UP.items()
     ]
-    return services + ups
+    posted = Endpoint(
+        "posted-ended",
+        subjects.posted_everywhere(subjects.Up.ENDED),
+        SignedUp,
+        partial(ended, parts),
+    )
+    return [*services, *ups, posted]

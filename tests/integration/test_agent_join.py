@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from agent.engine import join
+from agent.engine import join, web
 from agent.engine.key import DeviceKey
 from beistand.health import serve_http
 from beistand.protocol.errors import BeistandError, CodeRefused, RateLimited, Unavailable
@@ -57,7 +57,7 @@ async def test_who_asks() -> None:
         (502, b"<html>Bad gateway</html>", Unavailable),
         (302, b"", Unavailable),
         (200, b"{}", Unavailable),
-        (200, b"x" * (join.MAX_ANSWER + 1), Unavailable),
+        (200, b"x" * (web.MAX_ANSWER + 1), Unavailable),
         (200, json.dumps({**JOINED, "nats_urls": ["file:///etc/passwd"]}).encode(), Unavailable),
     ],
 )

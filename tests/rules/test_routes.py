@@ -37,6 +37,7 @@ PUBLIC = {
     ("GET", "/healthz"): "says that the process lives",
     ("GET", "/readyz"): "says that the process can work",
     ("POST", "/v1/auth/token"): "signing in; limited",
+    ("POST", "/v1/agent/records"): "agents have no account; limited, and the signature is what counts",
     ("POST", "/v1/join"): "customers have no account; limited, and the code is the secret",
     ("POST", "/v1/receipts"): "customers have no account; limited, and the device's signature decides",
 }

@@ -16,6 +16,7 @@ from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.ports import Publish
 from agent.engine.receipts import GatewayReceipts, Receipts
+from agent.engine.records_post import Post
 from agent.engine.visit import Parts
 from agent.port import Answer, Question, View
 from beistand.bus import rpc
@@ -139,12 +140,16 @@ class Person:
 
 @asynccontextmanager
 async def person_at(
-    look_up: Callable[..., object], dial: link.Dial = link.dial, *, receipts: Receipts | None = None
+    look_up: Callable[..., object],
+    dial: link.Dial = link.dial,
+    *,
+    receipts: Receipts | None = None,
+    post: Post | None = None,
 ) -> AsyncIterator[Person]:
     """An engine with fakes for the machine, and a person before it; closed at the end."""
     gate, media, injector = Gate(), FakeMedia(), FakeInjector()
     gate.on_close(lambda _: injector.release_all())
-    parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic)
+    parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic, post=post)
     engine = Engine(look_up=look_up, parts=parts, receipts=receipts)  # type: ignore[arg-type]
     person = Person(engine, gate, media, injector)
     engine.start()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.engine.outbox import Answer, Outbox, Outgoing
+from agent.engine.outbox import Answer, Outbox, Outgoing, Send
 from agent.engine.tasks import Tasks
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Recorded, SignedUp
@@ -23,10 +23,13 @@ class FakeServices:
         self.heard: list[str] = []
         self.refuse: dict[str, list[BeistandError]] = {}
         self.is_away = False
+        self.is_silent = False
 
     async def send(self, _verb: Up, message: SignedUp) -> Recorded:
         name = message.jws.strip("-")
         self.heard.append(name)
+        if self.is_silent:
+            await asyncio.Event().wait()
         if self.is_away:
             raise Unavailable
         if self.refuse.get(name):
@@ -37,10 +40,10 @@ class FakeServices:
 class Post:
     """An outbox and what became of its records."""
 
-    def __init__(self, services: FakeServices, tasks: Tasks) -> None:
+    def __init__(self, services: FakeServices, tasks: Tasks, *, second_way: Send | None = None) -> None:
         self.delayed: list[Up] = []
         self.answers: dict[str, Answer] = {}
-        self.outbox = Outbox(services.send, tasks, delayed=self.delayed.append)
+        self.outbox = Outbox(services.send, tasks, delayed=self.delayed.append, second_way=second_way)
         self._changed = asyncio.Condition()
 
     def __call__(self, name: str, verb: Up = Up.REVOKED) -> None:
@@ -141,3 +144,68 @@ async def test_the_end_waits_for_nothing(post: Post, services: FakeServices) -> 
     async with asyncio.timeout(PATIENCE_S):
         await post.outbox.end_delivered()
     assert set(post.answers) == {"end"}
+
+
+@pytest.fixture
+async def two_ways(services: FakeServices) -> AsyncIterator[tuple[Post, FakeServices]]:
+    """An outbox with a second way, and who answers there."""
+    failures: list[BaseException] = []
+    tasks = Tasks(lambda _, error: failures.append(error))
+    other = FakeServices()
+    yield Post(services, tasks, second_way=other.send), other
+    await tasks.close()
+    assert failures == []
+
+
+async def test_a_stop_takes_the_second_way_when_the_first_fails(
+    two_ways: tuple[Post, FakeServices], services: FakeServices
+) -> None:
+    post, other = two_ways
+    services.is_away = True
+    post("stop")
+    await post.has("stop")
+    assert (services.heard, other.heard, post.delayed) == (["stop"], ["stop"], [])
+
+
+async def test_a_stop_takes_the_second_way_when_the_first_is_silent(
+    two_ways: tuple[Post, FakeServices], services: FakeServices
+) -> None:
+    post, other = two_ways
+    services.is_silent = True
+    post("stop")
+    await post.has("stop")
+    assert (services.heard, other.heard) == (["stop"], ["stop"])
+
+
+async def test_while_held_a_stop_is_repeated_on_the_second_way_in_the_order_of_signing(
+    two_ways: tuple[Post, FakeServices], services: FakeServices
+) -> None:
+    post, other = two_ways
+    services.is_away = True
+    other.refuse = {"one": [Unavailable()], "two": [Unavailable()]}
+    post.outbox.hold()
+    post("yes", Up.DECISION)
+    post("one")
+    post("two", Up.PAUSE)
+    await post.has("one", "two")
+    assert other.heard == ["one", "two", "one", "two"]
+    assert "yes" not in post.answers
+
+
+async def test_a_yes_knows_one_way_only(two_ways: tuple[Post, FakeServices], services: FakeServices) -> None:
+    post, other = two_ways
+    services.refuse["yes"] = [Unavailable()]
+    post("yes", Up.DECISION)
+    await post.has("yes")
+    assert (services.heard, other.heard) == (["yes", "yes"], [])
+
+
+async def test_no_second_way_is_taken_while_the_first_answers(
+    two_ways: tuple[Post, FakeServices], services: FakeServices
+) -> None:
+    post, other = two_ways
+    services.refuse["stop"] = [Ended()]
+    post("stop")
+    await post.has("stop")
+    assert isinstance(post.answers["stop"], Ended)
+    assert other.heard == []

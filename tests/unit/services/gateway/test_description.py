@@ -45,6 +45,7 @@ def test_it_lists_the_interface(document: dict[str, Any]) -> None:
     assert {name for name in operations(document) if "/v1/" in name} == {
         "post /v1/auth/token",
         "post /v1/join",
+        "post /v1/agent/records",
         "post /v1/receipts",
         "post /v1/sessions",
         "get /v1/sessions",
@@ -71,5 +72,5 @@ def test_every_refusal_is_a_problem_document(document: dict[str, Any]) -> None:
 
 def test_everything_but_signing_in_and_the_customers_doors_wants_a_bearer(document: dict[str, Any]) -> None:
     free = {name for name, operation in operations(document).items() if not operation.get("security")}
-    doors = {"post /v1/auth/token", "post /v1/join", "post /v1/receipts"}
+    doors = {"post /v1/auth/token", "post /v1/join", "post /v1/receipts", "post /v1/agent/records"}
     assert {name for name in free if "/v1/" in name} == doors

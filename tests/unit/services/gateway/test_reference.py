@@ -21,5 +21,6 @@ def test_no_operation_is_open_to_everybody_but_three() -> None:
     assert [line.split("`")[1] for line in open_ones] == [
         "POST /v1/auth/token",
         "POST /v1/join",
+        "POST /v1/agent/records",
         "POST /v1/receipts",
     ]

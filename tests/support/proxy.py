@@ -1,0 +1,75 @@
+"""A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+CHUNK = 64 * 1024
+
+
+class Road:
+    """`url` is what to connect to instead of the target."""
+
+    def __init__(self, target: str) -> None:
+        self._host, self._port = urlsplit(target).hostname, urlsplit(target).port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._is_cut = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.url = ""
+
+    def freeze(self) -> None:
+        """Like a network that is gone without a FIN."""
+        self._open.clear()
+
+    def cut(self) -> None:
+        """Like a broker that is down: connections break, new ones break at once."""
+        self._is_cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Everything gets through again."""
+        self._is_cut = False
+        self._open.set()
+
+    async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        there, back = await asyncio.open_connection(self._host, self._port)
+        self._writers |= {writer, back}
+        for source, sink in ((reader, back), (there, writer)):
+            task = asyncio.create_task(self._carry(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                await self._open.wait()
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+
+@asynccontextmanager
+async def road_to(target: str) -> AsyncIterator[Road]:
+    """A road to the address of `target` (a URL with host and port)."""
+    road = Road(target)
+    server = await asyncio.start_server(road.arrived, "127.0.0.1", 0)
+    road.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield road
+    finally:
+        server.close()
+        await road.close()
