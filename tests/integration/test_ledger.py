@@ -304,10 +304,7 @@ async def test_a_consent_service_that_is_killed_leaves_no_gap(bus_settings: BusS
 
 
 async def _through_a_kill(bus: BusSettings, technician: Technician) -> None:
-    process = await _consent_process(bus, technician)
-    _, agent = await technician.in_session()
-    async with agent:
-        await agent.hello()
+    async with _consent_process(bus, technician) as process, _joined(technician) as agent:
         await technician.ask(agent.sid)
         view = await agent.allow_next()
         process.kill()
@@ -316,20 +313,29 @@ async def _through_a_kill(bus: BusSettings, technician: Technician) -> None:
         with pytest.raises(Unavailable):
             await agent.send(subjects.Up.REVOKED, "revocation", revocation)
         await agent.hello()  # a reconnect while nobody keeps the ledger
-        process = await _consent_process(bus, technician)
-        try:
+        async with _consent_process(bus, technician):
             await agent.send(subjects.Up.REVOKED, "revocation", revocation)
             await agent.end()
             receipt = await complete(technician, agent.sid, 6)
-        finally:
-            process.terminate()
-            await process.wait()
     found = checked(receipt)
     assert kinds(receipt) == ["hello", "ask", "decision", "revocation", "hello", "end"]
     assert sum(isinstance(record, Hello) for record in found) == 2
 
 
-async def _consent_process(bus: BusSettings, technician: Technician) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _joined(technician: Technician) -> AsyncIterator[AgentWire]:
+    """A device that has said hello."""
+    _, agent = await technician.in_session()
+    async with agent:
+        await agent.hello()
+        yield agent
+
+
+@asynccontextmanager
+async def _consent_process(
+    bus: BusSettings, technician: Technician
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The service as a process of its own, answering; gone afterwards, whatever happens."""
     environment = {
         **os.environ,
         "BEISTAND_NATS_URL": bus.nats_url,
@@ -349,5 +355,10 @@ async def _consent_process(bus: BusSettings, technician: Technician) -> asyncio.
             return True
         return True
 
-    await eventually(answers)
-    return process
+    try:
+        await eventually(answers)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
