@@ -318,8 +318,10 @@ class Engine:
         log.error("task failed", extra={"task": name}, exc_info=error)
         self._tell(e.ConfirmedEnd(Cause.AGENT_LOST))
         self._parts.gate.close_all()
-        self._visit = None
-        self._show(Front(problem=BeistandError.code))
+        if self._visit is None:
+            self._show(Front(problem=BeistandError.code))
+            return
+        self._end(Party.SYSTEM, Cause.AGENT_LOST)
 
     # --- the thread ----------------------------------------------------------------------------------------
 

@@ -188,10 +188,12 @@ class Visit:
             self._timer.cancel()
         self._pictures.keep(frozenset())
         link, self._link = self._link, None
-        if link is not None:
-            await link.close()  # before anything else that waits: nothing is left for the services to cut
-        await self._tasks.close()
-        self._key.destroy()
+        try:
+            if link is not None:
+                await link.close()  # before anything else that waits: nothing is left for the services to cut
+        finally:
+            await self._tasks.close()
+            self._key.destroy()
 
     def _failed(self, name: str, error: BaseException) -> None:
         """A task broke: input that cannot be injected ends control, anything else the session."""

@@ -11,11 +11,9 @@ from beistand.protocol import subjects
 from beistand.protocol.errors import TicketRefused, Unauthenticated
 
 PATIENCE_S = 10.0
-RECONNECT_TRIES = 60
-"""Per server, one a second."""
-REFUSALS = 10
-"""Refused sign-ins in a row after which the connection is over for good: the session has ended, most likely.
-Not one, because a refusal is also what nats-server says while no session service is there to be asked."""
+GIVE_UP_AFTER_S = 150.0
+"""Longer than a session waits for its agent (120 s). In time alone: a refused sign-in may mean that the
+session has ended, but nats-server says the same while no session service is there to be asked."""
 
 
 async def connect_agent(
@@ -28,18 +26,20 @@ async def connect_agent(
     on_disconnected: Callback,
     on_reconnected: Callback,
     on_closed: Callback,
+    give_up_after: float = GIVE_UP_AFTER_S,
 ) -> Client:
     """One of an agent's two connections; `seed` is its raw Ed25519 seed, which signs the server's nonce.
 
     Raises TicketRefused or Unavailable. Afterwards it reconnects by itself, telling through the callbacks;
-    `on_closed` means for good. Publishing while disconnected fails at once; nothing is sent late.
+    `on_closed` means for good: closed, or without a connection for `give_up_after` seconds. Publishing while
+    disconnected fails at once; nothing is sent late.
     """
     watcher = Watcher(
         f"agent-{purpose}",
         on_disconnected=on_disconnected,
         on_reconnected=on_reconnected,
         on_closed=on_closed,
-        refusals_allowed=REFUSALS,
+        gives_up_after=give_up_after,
     )
     try:
         await establish(
@@ -50,7 +50,7 @@ async def connect_agent(
             token=ticket,
             nkeys_seed_str=nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER).decode(),
             inbox_prefix=subjects.inbox_prefix(sid),
-            max_reconnect_attempts=RECONNECT_TRIES,
+            max_reconnect_attempts=-1,
         )
     except Unauthenticated:
         raise TicketRefused from None

@@ -99,11 +99,10 @@ class Watcher:
     on_disconnected: Callback = nothing
     on_reconnected: Callback = nothing
     on_closed: Callback = nothing
-    refusals: int = 0
-    """Refused sign-ins in a row."""
-    refusals_allowed: int | None = None
-    """Give up for good after so many refusals; None: never."""
+    gives_up_after: float | None = None
+    """Seconds without a connection after which it is over for good; None: never."""
     has_connected: bool = False
+    _deadline: asyncio.TimerHandle | None = None
     _closing: asyncio.Task[None] | None = None
 
     async def disconnected(self) -> None:
@@ -111,16 +110,18 @@ class Watcher:
         self.client.drop_unsent()
         if not self.client.is_closed:
             log.warning("nats connection lost", extra={"connection": self.name})
+            self._start_deadline()
             await self.on_disconnected()
 
     async def reconnected(self) -> None:
         """Connected again; subscriptions are restored."""
-        self.refusals = 0
+        self._stop_deadline()
         log.info("nats connection restored", extra={"connection": self.name})
         await self.on_reconnected()
 
     async def closed(self) -> None:
         """Over for good."""
+        self._stop_deadline()
         log.info("nats connection closed", extra={"connection": self.name})
         await self.on_closed()
 
@@ -129,7 +130,7 @@ class Watcher:
         _faults.add(1, {"kind": type(error).__name__})
         self.client.drop_attempt()
         if is_refusal(error):
-            await self._refused()
+            self._refused()
         elif "permissions violation" in str(error).lower():
             log.error("nats permission violation: %s", error, extra={"connection": self.name})
         elif isinstance(error, errors.SlowConsumerError):
@@ -137,14 +138,24 @@ class Watcher:
         else:
             log.debug("nats error %s", type(error).__name__, extra={"connection": self.name})
 
-    async def _refused(self) -> None:
+    def _refused(self) -> None:
         if not self.has_connected:
             raise Unauthenticated("The bus does not know this identity.")
-        self.refusals += 1
         log.warning("nats sign-in refused", extra={"connection": self.name})
-        if self.refusals_allowed is not None and self.refusals >= self.refusals_allowed:
-            # From a task of its own: nats-py ends the task this runs in while it closes.
-            self._closing = asyncio.get_running_loop().create_task(self.client.close(), name="close")
+
+    def _start_deadline(self) -> None:
+        if self.gives_up_after is not None and self._deadline is None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self.gives_up_after, self._give_up)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        log.warning("nats connection given up", extra={"connection": self.name})
+        self._closing = asyncio.get_running_loop().create_task(self.client.close(), name="close")
 
 
 def is_refusal(error: Exception) -> bool:

@@ -32,6 +32,7 @@ MAX_POSTED = 1024
 RETRY_S = 1.0
 
 M = TypeVar("M", bound=BaseModel)
+Spawn = Callable[[Awaitable[None]], asyncio.Task[None]]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class Ears:
     grant: Callable[[GrantEntry], None]
     frame: Callable[[str, bytes], None]
     missed: Callable[[], None]
+    broken: Callable[[], None]
+    """What the store said could not be dealt with."""
 
 
 class Feed:
@@ -125,7 +128,7 @@ class Feed:
         self._watches: list[asyncio.Task[None]] = []
         self._reconnects = bus.reconnects
 
-    async def open(self, spawn: Callable[[Awaitable[None]], asyncio.Task[None]]) -> None:
+    async def open(self, spawn: Spawn) -> None:
         """Listen; when this returns, nothing the agent says from now on is missed."""
         for verb in self._verbs:
             subject = subjects.up(self._org, self._sid, verb)
@@ -141,8 +144,8 @@ class Feed:
             self._subscriptions.append(subscription)
         await self._bus.control.flush()
         key = f"{self._org}.{self._sid}"
-        self._watches.append(spawn(_watch(self._bus.sessions, key, self._ears.session)))
-        self._watches.append(spawn(_watch(self._bus.grants, f"{key}.*", self._ears.grant)))
+        self._watches.append(spawn(_watch(self._bus.sessions, key, self._ears.session, self._ears.broken)))
+        self._watches.append(spawn(_watch(self._bus.grants, f"{key}.*", self._ears.grant, self._ears.broken)))
 
     async def close(self) -> None:
         """Stop listening."""
@@ -187,14 +190,22 @@ async def _unsubscribe(subscription: Subscription) -> None:
         await subscription.unsubscribe()
 
 
-async def _watch(store: Store[M], pattern: str, ear: Callable[[M], None]) -> None:
+async def _watch(store: Store[M], pattern: str, ear: Callable[[M], None], broken: Callable[[], None]) -> None:
     """Tell `ear` every entry and change; a store that is away is tried again: the lease guards meanwhile."""
     while True:
         try:
             async with store.watch(pattern) as entries:
                 async for stored in entries:
                     if stored is not None:
-                        ear(stored.value)
+                        _tell(ear, stored.value, broken)
         except (Unavailable, *UNREACHABLE):
             log.warning("the store cannot be watched; trying again")
         await asyncio.sleep(RETRY_S)
+
+
+def _tell(ear: Callable[[M], None], value: M, broken: Callable[[], None]) -> None:
+    try:
+        ear(value)
+    except Exception:  # one session's entry must not end the others' streams
+        log.exception("an entry could not be dealt with")
+        broken()

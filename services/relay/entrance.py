@@ -24,7 +24,7 @@ from beistand.protocol.errors import (
 from beistand.protocol.messages import Party, RelayStopped, TicketEntry, ViewerHello
 from beistand.telemetry import tracer
 from services.relay import handlers, metrics, stored
-from services.relay.adapters import Bus, Ears, Feed, Outbox, redeem
+from services.relay.adapters import Bus, Ears, Feed, Outbox, Spawn, redeem
 from services.relay.budget import InputBudget
 from services.relay.domain import Tombstones
 from services.relay.ports import Clock
@@ -132,8 +132,7 @@ class Entrance:
         try:
             async with place.lock:
                 if not place.is_open:
-                    await place.feed.open(self._spawn)
-                    place.is_open = True
+                    await _opened(place, self._spawn)
             yield place
         finally:
             place.users -= 1
@@ -151,6 +150,7 @@ class Entrance:
             grant=partial(stored.grant_seen, room, consent_key=self._consent_key),
             frame=room.frame,
             missed=room.restart,
+            broken=partial(handlers.stop_everything, room),
         )
         return _Place(room, Feed(self._bus, org, sid, verbs=tuple(handlers.FROM_AGENT), ears=ears))
 
@@ -159,6 +159,16 @@ class Entrance:
             await work
 
         return self._group.create_task(owned(), name="watch")
+
+
+async def _opened(place: _Place, spawn: Spawn) -> None:
+    """Listen; what was opened by then is closed again if that fails, for the next in line opens it anew."""
+    try:
+        await place.feed.open(spawn)
+    except BaseException:
+        await place.feed.close()
+        raise
+    place.is_open = True
 
 
 @asynccontextmanager

@@ -150,7 +150,7 @@ def _take_posted(room: Room, verb: Up, raw: bytes) -> None:
 def _revoked(room: Room, raw: bytes) -> None:
     record = _record(room, raw, Revocation)
     if record is None:
-        return _stop_everything(room)
+        return stop_everything(room)
     reason = Reason(NoGrant, _BY.get(record.cause, Party.CUSTOMER), record.cause)
     return room.apply(room.gate.stop(record.grant_ids, reason, now=room.now))
 
@@ -158,7 +158,7 @@ def _revoked(room: Room, raw: bytes) -> None:
 def _ended(room: Room, raw: bytes) -> None:
     record = _record(room, raw, End)
     if record is None:
-        return _stop_everything(room)
+        return stop_everything(room)
     by = _BY.get(record.cause, Party.CUSTOMER)
     return room.apply(room.gate.end(by, record.cause, now=room.now))
 
@@ -193,7 +193,7 @@ def _record(room: Room, raw: bytes, kind: type[R]) -> R | None:
     return record if (record.org, record.sid) == (room.org, room.sid) else None
 
 
-def _stop_everything(room: Room) -> None:
+def stop_everything(room: Room) -> None:
     """Something on a stop's subject that cannot be read: stopping is always safe, guessing is not.
 
     Only this session's agent may publish there, so nobody else can be made to stop by it; and the worst a

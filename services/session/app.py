@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from nats.aio.msg import Msg
+
 from beistand import runtime
 from beistand.bus import keys, rpc, streams
 from beistand.bus.callout import serve_callout
@@ -14,6 +16,7 @@ from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.bus.system import System
 from beistand.health import health_app, nats_ready, serve_http
+from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError, Unavailable
 from beistand.protocol.messages import SessionEntry, TicketEntry
 from services.session import handlers, lifecycle
@@ -87,6 +90,7 @@ async def _answer_until(stop: asyncio.Event, settings: Settings, parts: Parts) -
     await parts.wire.system.watch_disconnects(
         lambda server_id, client_id: lifecycle.disconnected(parts, (server_id, client_id))
     )
+    await client.subscribe(subjects.up_everywhere(subjects.Up.LEASE), cb=partial(_lease, parts))
     service = await rpc.serve(client, name=NAME, version=VERSION, endpoints=handlers.endpoints(parts))
     callout = await serve_callout(client, settings.keys, partial(lifecycle.admit, parts))
     app = health_app(nats_ready(client))
@@ -96,6 +100,12 @@ async def _answer_until(stop: asyncio.Event, settings: Settings, parts: Parts) -
     await service.stop()
     for loop in loops:
         await cancelled(loop)
+
+
+async def _lease(parts: Parts, message: Msg) -> None:
+    """Every replica hears every lease: no queue group."""
+    place = subjects.parse(message.subject)
+    parts.leases.heard(f"{place.org}.{place.sid}", now=parts.clock())
 
 
 async def _follow(parts: Parts) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from beistand.protocol.errors import Ended, RateLimited, TicketRefused
-from beistand.protocol.messages import SessionEntry, TicketEntry
+from beistand.protocol.messages import SessionEntry, SessionState, TicketEntry
 from services.session import domain
 
 MAX_CONNECTIONS = 64
@@ -48,6 +48,16 @@ def disconnect(
     left = tuple(known for known in entry.connections if known != connection)
     entry = entry.model_copy(update={"connections": left})
     if entry.control != connection or entry.state in domain.FINAL:
+        return entry
+    entry = domain.apply(entry, domain.AgentLost(until=now + limits.suspended), now=now)
+    return entry.model_copy(update={"control": None})
+
+
+def fall_silent(
+    entry: SessionEntry, control: Connection, *, now: datetime, limits: domain.Limits
+) -> SessionEntry:
+    """The session whose agent says nothing any more on `control`; unchanged if it is not that any longer."""
+    if entry.state is not SessionState.ACTIVE or entry.control != control:
         return entry
     entry = domain.apply(entry, domain.AgentLost(until=now + limits.suspended), now=now)
     return entry.model_copy(update={"control": None})

@@ -6,7 +6,8 @@ Every change is one compare-and-set; every step can be repeated by another repli
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from beistand.protocol.messages import EndedDown, Party, SessionEntry
 from services.session import connections, domain
 from services.session.adapters import Agenda, Chance, Shelf, Wire, key_of, ticket_key
 from services.session.connections import Connection
+from services.session.leases import Leases
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ class Parts:
     consent_key: str
     agenda: Agenda
     tasks: asyncio.TaskGroup
+    leases: Leases = field(default_factory=Leases)
 
 
 async def admit(parts: Parts, request: CalloutRequest) -> Admission:
@@ -74,6 +77,7 @@ async def disconnected(parts: Parts, connection: Connection) -> None:
 
 async def noticed(parts: Parts, entry: SessionEntry) -> None:
     """A session as the bucket has it now; its connections may be gone before we knew whose they were."""
+    parts.leases.note(key_of(entry), entry, now=parts.clock())
     for connection in parts.agenda.note(entry):
         await disconnected(parts, connection)
 
@@ -84,6 +88,24 @@ async def sweep(parts: Parts) -> None:
         entry = await settled(parts, key)
         if domain.is_uncut(entry):
             await cut(parts, entry)
+    client = parts.wire.client
+    listening = int(client.stats["reconnects"]) if client.is_connected else None
+    for key, control in parts.leases.silent(listening=listening, now=parts.clock()):
+        await _fell_silent(parts, key, control)
+
+
+async def _fell_silent(parts: Parts, key: str, control: Connection) -> None:
+    """An agent that went while nobody could tell us. If it is there after all, it comes back."""
+    silenced = partial(connections.fall_silent, control=control, now=parts.clock(), limits=parts.limits)
+    try:
+        entry = await advance(parts, key, silenced)
+    except BeistandError as error:
+        # Still silent at the next sweep, which tries again.
+        log.warning("loss of an agent not stored", extra={"session": key, "code": error.code})
+        return
+    parts.leases.note(key, entry, now=parts.clock())
+    with suppress(Unavailable):
+        await parts.wire.system.kick(*control)
 
 
 async def cut(parts: Parts, entry: SessionEntry) -> None:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 
-from beistand.bus.agent import connect_agent
+from beistand.bus.agent import GIVE_UP_AFTER_S, connect_agent
 from beistand.bus.callout import Admission, CalloutRequest, Purpose, serve_callout
 from beistand.bus.connection import Callback, connect, nothing
 from beistand.bus.keys import ensure_keys
@@ -122,6 +122,7 @@ class Door:
         on_disconnected: Callback = nothing,
         on_reconnected: Callback = nothing,
         on_closed: Callback = nothing,
+        give_up_after: float = GIVE_UP_AFTER_S,
     ) -> Client:
         client = await connect_agent(
             [self.url],
@@ -132,6 +133,7 @@ class Door:
             on_disconnected=on_disconnected,
             on_reconnected=on_reconnected,
             on_closed=on_closed,
+            give_up_after=give_up_after,
         )
         self.cleanup.push_async_callback(client.close)
         return client

@@ -193,3 +193,29 @@ def _look_up_at(services: Client) -> Callable[[str, str], Awaitable[Joined]]:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked, loop))
 
     return look_up
+
+
+async def test_when_the_engine_itself_breaks_the_session_is_left_and_its_connections_closed(
+    bus_settings: BusSettings,
+) -> None:
+    closed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def dialled(joined: Joined, key: DeviceKey, ears: link.Ears) -> link.Link:
+        opened = await link.dial(joined, key, ears)
+        close = opened.close
+
+        async def noted() -> None:
+            await close()
+            loop.call_soon_threadsafe(closed.set)
+
+        opened.close = noted  # type: ignore[method-assign]
+        return opened
+
+    async with running(bus_settings) as services, person_at(_look_up_at(services), dialled) as person:
+        await _join(_technician(services), person)
+        person.engine._call(person.engine._failed, "anything", ValueError())
+        view = await person.sees(lambda view: view.phase is Phase.ENDED)
+        assert (view.ended_by, view.ended_cause) == (Party.SYSTEM, Cause.AGENT_LOST)
+        async with asyncio.timeout(PATIENCE_S):
+            await closed.wait()

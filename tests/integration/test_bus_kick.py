@@ -29,7 +29,13 @@ async def test_an_ended_session_is_cut_and_stays_out(door: Door, bus_settings: B
 
     await system.watch_disconnects(on_gone)
     for purpose in ("control", "media"):
-        await door.enter(customer, purpose=purpose, on_disconnected=on_lost, on_closed=on_closed)  # type: ignore[arg-type]
+        await door.enter(
+            customer,
+            purpose=purpose,  # type: ignore[arg-type]
+            on_disconnected=on_lost,
+            on_closed=on_closed,
+            give_up_after=3,
+        )
     connections = {(request.server_id, request.client_id) for request in door.asked}
     door.ended.add(customer.sid)
     for server_id, client_id in connections:
