@@ -27,6 +27,7 @@ class Bubble(QWidget):
     def __init__(self, entry: ChatEntry) -> None:
         super().__init__()
         self._text = breakable(lines(entry.text))
+        self._drawn: tuple[ChatEntry, Texts] | None = None
         self.about, self.words, frame = label("small"), label(), QFrame()
         self.words.setText(self._text)
         frame.setProperty("bubble", entry.party.value)
@@ -41,7 +42,10 @@ class Bubble(QWidget):
         framed.addWidget(self.words)
 
     def render_entry(self, entry: ChatEntry, texts: Texts) -> None:
-        """Draw who wrote it, when, and whether it has arrived."""
+        """Draw who wrote it, when, and whether it has arrived; nothing if that is drawn already."""
+        if self._drawn == (entry, texts):
+            return
+        self._drawn = (entry, texts)
         author = texts.chat_you if entry.party is Party.CUSTOMER else one_line(entry.author)
         parts = [author, time_of_day(texts, entry.at), "" if entry.delivered else texts.chat_pending]
         say(self.about, " · ".join(part for part in parts if part))
@@ -80,8 +84,8 @@ class ChatLog(QScrollArea):
     def render_entries(self, entries: tuple[ChatEntry, ...], texts: Texts) -> None:
         """Draw these entries; known ones are kept."""
         self.setAccessibleName(texts.chat_log)
-        if not self._bubbles.keys() <= {entry.id for entry in entries}:
-            self._clear()
+        for gone in self._bubbles.keys() - {entry.id for entry in entries}:
+            self._drop(gone)
         for entry in entries:
             bubble = self._bubbles.get(entry.id) or self._add(entry)
             bubble.render_entry(entry, texts)
@@ -99,11 +103,10 @@ class ChatLog(QScrollArea):
         bubble.fit(self._width())
         return bubble
 
-    def _clear(self) -> None:
-        for bubble in self._bubbles.values():
-            self._list.removeWidget(bubble)
-            bubble.deleteLater()
-        self._bubbles.clear()
+    def _drop(self, entry_id: str) -> None:
+        bubble = self._bubbles.pop(entry_id)
+        self._list.removeWidget(bubble)
+        bubble.deleteLater()
 
     def _width(self) -> int:
         return self.viewport().width() - theme.GAP

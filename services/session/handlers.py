@@ -113,6 +113,7 @@ async def chat(parts: Parts, request: Request[SendChat]) -> ChatLine:
     """A technician's line: stored, then shown to the customer."""
     said = request.message
     entry = domain.require_active(await _reach(parts, said.actor, said.session_id))
+    parts.pace.take(entry.sid, Party.TECHNICIAN, now=parts.clock())
     line = ChatLine(
         id=parts.chance.identifier(),
         session_id=entry.sid,
@@ -172,6 +173,7 @@ async def hello(parts: Parts, request: Request[SignedUp]) -> Recorded:
 async def chat_up(parts: Parts, request: Request[ChatUp]) -> Ack:
     """The customer's line; sent again it is stored once."""
     entry = domain.require_active(await lifecycle.settled(parts, f"{request.org}.{request.sid}"))
+    parts.pace.take(entry.sid, Party.CUSTOMER, now=parts.clock())
     line = ChatLine(
         id=request.message.id,
         session_id=entry.sid,

@@ -19,6 +19,7 @@ from services.session import connections, domain
 from services.session.adapters import Agenda, Chance, Shelf, Wire, key_of, ticket_key
 from services.session.connections import Connection
 from services.session.leases import Leases
+from services.session.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Parts:
     agenda: Agenda
     tasks: asyncio.TaskGroup
     leases: Leases = field(default_factory=Leases)
+    pace: Pace = field(default_factory=Pace)
 
 
 async def admit(parts: Parts, request: CalloutRequest) -> Admission:

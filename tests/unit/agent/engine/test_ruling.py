@@ -6,7 +6,7 @@ import pytest
 
 from agent.engine import event as e
 from agent.engine.grant import Stage
-from agent.engine.guard import Guard, Standing
+from agent.engine.guard import PROOF_LASTS_S, Guard, Standing
 from agent.engine.ruling import ENTRY_WITHIN_S, INDICATOR_WITHIN_S, MAX_OPEN, NO_TEXT, STANDINGS, apply
 from agent.port import Answer, Notice
 from beistand.protocol.capabilities import Capability
@@ -22,13 +22,23 @@ class Talk:
     def __init__(self) -> None:
         self.guard = Guard(ORG, SID, "en")
         self.now = 0.0
+        self.windows_answer = True
 
     def __call__(self, *events: e.Event, after: float = 0.0) -> list[e.Effect]:
-        self.now += after
-        effects: list[e.Effect] = []
+        effects = self._pass(after)
         for event in events:
             self.guard, more = apply(self.guard, event, now=self.now)
             effects += more
+        return effects
+
+    def _pass(self, seconds: float) -> list[e.Effect]:
+        """Time passes, in which the windows go on proving the bar as long as they answer."""
+        until, effects = self.now + seconds, list[e.Effect]()
+        while self.windows_answer and self.guard.is_indicator_visible and self.now + 1 < until:
+            self.now += 1
+            self.guard, more = apply(self.guard, e.IndicatorShown(), now=self.now)
+            effects += more
+        self.now = until
         return effects
 
     def stage(self, name: str) -> Stage:
@@ -110,6 +120,23 @@ def test_an_entry_that_proves_nothing_takes_the_yes_back(talk: Talk) -> None:
     talk(asked(), answered(), e.IndicatorShown())
     assert talk(e.Unproven(an_id("view"))) == [e.SignRevocation((an_id("view"),), Cause.LEASE_LOST)]
     assert talk(recorded()) == []
+
+
+def test_windows_that_hang_lose_the_grant(talk: Talk) -> None:
+    talk.goes_live()
+    talk.windows_answer = False
+    assert talk(e.Tick(), after=PROOF_LASTS_S - 0.1) == []
+    assert talk.guard.next_deadline == PROOF_LASTS_S
+    effects = talk(e.Tick(), after=0.1)
+    assert e.SignRevocation((an_id("view"),), Cause.INDICATOR_LOST) in effects
+    assert talk.stage("view") is Stage.OVER
+
+
+def test_a_yes_needs_a_fresh_proof(talk: Talk) -> None:
+    talk(e.IndicatorShown())
+    talk.windows_answer = False
+    effects = talk(asked("view"), answered("view"), after=PROOF_LASTS_S)
+    assert _decisions(effects) == []
 
 
 @pytest.mark.parametrize("event", [e.StoppedSharing(), e.IndicatorLost(), e.Disconnected()])
@@ -216,7 +243,7 @@ def test_an_open_question_for_control_ends_with_the_view(talk: Talk) -> None:
 
 def test_a_grant_ends_by_itself(talk: Talk) -> None:
     talk.goes_live(duration_s=60)
-    assert talk.guard.next_deadline == 60
+    assert talk.guard.requests[an_id("view")].deadline == 60
     effects = talk(e.Tick(), after=60)
     assert effects[:2] == [
         e.CloseGrants((an_id("view"),)),
@@ -229,7 +256,7 @@ def test_the_service_can_shorten_a_grant_but_never_prolong_it(
     talk: Talk, server_s: int, lasts: float
 ) -> None:
     talk(asked(), answered(), e.IndicatorShown(), recorded(lasts_s=server_s))
-    assert talk.guard.next_deadline == lasts
+    assert talk.guard.requests[an_id("view")].deadline == lasts
 
 
 def test_the_end_question_pauses_everything(talk: Talk) -> None:

@@ -35,12 +35,12 @@ def watch(screen: Screen) -> IndicatorWatch:
     return made
 
 
-def test_nothing_is_told_before_it_is_proven(watch: IndicatorWatch, screen: Screen) -> None:
+def test_every_proof_is_told_and_nothing_before_the_first(watch: IndicatorWatch, screen: Screen) -> None:
     watch.start()
     assert screen.told == []
     watch.check()
     watch.check()
-    assert (watch.state, screen.told) == (State.SEEN, [True])
+    assert (watch.state, screen.told) == (State.SEEN, [True, True])
 
 
 def test_a_bar_that_never_appears_is_told_once(watch: IndicatorWatch, screen: Screen) -> None:
@@ -68,7 +68,7 @@ def test_a_raised_bar_was_never_lost(watch: IndicatorWatch, screen: Screen) -> N
     watch.check()
     screen.is_seen = True
     watch.check()
-    assert (watch.state, screen.told) == (State.SEEN, [True])
+    assert (watch.state, screen.told) == (State.SEEN, [True, True])
 
 
 def test_a_lost_bar_that_comes_back_is_told(watch: IndicatorWatch, screen: Screen) -> None:
