@@ -58,6 +58,9 @@ DOWN: dict[str, type[Message]] = {
 }
 D = TypeVar("D", bound=Message)
 
+GIVE_UP_AFTER_S = 3.0
+"""A real device goes on longer; tests wait for it."""
+
 
 def new_id() -> str:
     return ids.id_from(secrets.token_bytes(16))
@@ -106,6 +109,7 @@ class AgentWire:
             on_disconnected=_nothing,
             on_reconnected=_nothing,
             on_closed=self._closed,
+            give_up_after=GIVE_UP_AFTER_S,
         )
         self.clients[purpose] = client
         if purpose == "control":
