@@ -138,7 +138,12 @@ class Actions(Protocol):
         """That window is gone."""
 
     def indicator_shown(self, *, visible: bool) -> None:
-        """Whether the bar is verifiably on screen; told on every change."""
+        """Whether the bar is verifiably on screen.
+
+        True at every proof, every half second while it is seen; False as soon as it is lost. A proof lasts
+        two seconds: without a newer one every grant ends, so windows that hang cannot hide what is shared.
+        Cheap: a mere renewal takes one lock and publishes no view.
+        """
 
     def stop_sharing(self) -> None:
         """End picture and control for every technician; chat goes on."""

@@ -15,7 +15,10 @@ from agent.engine.ruling import apply
 
 
 class Desk:
-    """One session's guard and the gate it commands; `changed` is called after every event, in its thread."""
+    """One session's guard and the gate it commands.
+
+    `changed` is called after every event, in its thread; not after a proof of the bar that only renews one.
+    """
 
     def __init__(
         self, guard: Guard, gate: Gate, *, clock: Callable[[], float], changed: Callable[[], None]
@@ -34,12 +37,13 @@ class Desk:
 
     def tell(self, event: e.Event) -> None:
         """Let an event happen; its effects on the device are done when this returns."""
-        with ExitStack() as cleanly:
-            cleanly.callback(self._changed)
-            with self._lock:
-                self._guard, effects = apply(self._guard, event, now=self._clock())
-                self._afterwards += [effect for effect in effects if not isinstance(effect, e.OnDevice)]
-                self._do_all([effect for effect in effects if isinstance(effect, e.OnDevice)])
+        with ExitStack() as cleanly, self._lock:
+            before = self._guard
+            self._guard, effects = apply(before, event, now=self._clock())
+            if effects or not (isinstance(event, e.IndicatorShown) and before.is_indicator_visible):
+                cleanly.callback(self._changed)
+            self._afterwards += [effect for effect in effects if not isinstance(effect, e.OnDevice)]
+            self._do_all([effect for effect in effects if isinstance(effect, e.OnDevice)])
 
     def take(self) -> tuple[e.Afterwards, ...]:
         """What others are to be told, in order; each is handed out once."""

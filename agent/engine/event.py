@@ -29,7 +29,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class IndicatorShown:
-    """The bar is verifiably on screen."""
+    """The bar is verifiably on screen: a proof, good for `guard.PROOF_LASTS_S`."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ PHASES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
 )
 """Which phase may follow which."""
 
+MAX_LINES = 200
+"""Chat lines that are kept, the newest; nobody can make the device remember without end."""
+
 
 @dataclass(frozen=True)
 class Front:
@@ -54,10 +57,10 @@ class Front:
         return replace(self, problem=code)
 
     def chatted(self, entry: ChatEntry) -> "Front":
-        """One more chat line; one that is there already changes nothing."""
+        """One more chat line; one that is there already changes nothing. The oldest make room."""
         if any(known.id == entry.id for known in self.chat):
             return self
-        return replace(self, chat=(*self.chat, entry))
+        return replace(self, chat=(*self.chat, entry)[-MAX_LINES:])
 
     def delivered(self, line_id: str) -> "Front":
         """A line of the customer's has arrived."""

@@ -12,6 +12,9 @@ from agent.engine.grant import Request, Stage
 from beistand.protocol.capabilities import REQUIRES, Capability
 from beistand.protocol.records import Ask, Language
 
+PROOF_LASTS_S = 2.0
+"""A bar not proven visible for that long counts as lost: the windows hang, or their display does."""
+
 
 class Standing(StrEnum):
     """Where the session stands on the device."""
@@ -31,7 +34,8 @@ class Guard:
     language: Language
     requests: Mapping[str, Request] = field(default_factory=lambda: MappingProxyType({}))
     standing: Standing = Standing.OPEN
-    is_indicator_visible: bool = False
+    indicator_seen_at: float | None = None
+    """When the bar was last proven visible (seconds, monotonic); None if it is not."""
     blocked: frozenset[Capability] = frozenset()
 
     def at(self, *stages: Stage) -> tuple[Request, ...]:
@@ -49,11 +53,22 @@ class Guard:
         return bool(self.at(Stage.SHOWING, Stage.RECORDING, Stage.LIVE))
 
     @property
+    def is_indicator_visible(self) -> bool:
+        """Whether the bar is proven visible; how fresh the proof is, `is_proof_stale` tells."""
+        return self.indicator_seen_at is not None
+
+    def is_proof_stale(self, *, now: float) -> bool:
+        """Whether the bar was seen, but too long ago to count."""
+        return self.indicator_seen_at is not None and self.indicator_seen_at + PROOF_LASTS_S <= now
+
+    @property
     def next_deadline(self) -> float | None:
         """When a `Tick` is due, if at all."""
         deadlines = [
             request.deadline for request in self.requests.values() if request.stage is not Stage.OVER
         ]
+        if self.indicator_seen_at is not None and self.is_indicator_wanted:
+            deadlines.append(self.indicator_seen_at + PROOF_LASTS_S)
         return min(deadlines, default=None)
 
     def spendable(self, grant_id: str) -> frozenset[Capability]:

@@ -1,7 +1,7 @@
 """What every event does to the session on the device. Every unknown is a no.
 
 Pure: events in, effects out, `now` (seconds, monotonic) an argument. A grant goes live in one way only:
-the person said yes, the indicator was reported visible, and the consent service's entry is here.
+the person said yes, the indicator is freshly proven visible, and the consent service's entry is here.
 """
 
 from collections.abc import Callable, Mapping
@@ -85,11 +85,18 @@ class _Walk:
             self._afterwards.append(e.SignEnd(event.cause))
 
     def expire(self) -> None:
-        """Deadlines that have passed."""
+        """Deadlines that have passed, and a proof of the bar that has grown old."""
         for request in self.guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING, Stage.LIVE):
             if request.deadline <= self.now:
                 live = request.stage is Stage.LIVE
                 self.step(request.id, Happening.EXPIRED if live else Happening.TIMED_OUT)
+        if self.guard.is_proof_stale(now=self.now):
+            self.lose_indicator()
+
+    def lose_indicator(self) -> None:
+        """The bar is not on screen (any more), or nobody can tell: nothing goes on without it."""
+        self.guard = replace(self.guard, indicator_seen_at=None)
+        self.every(Happening.INDICATOR_LOST)
 
     def every(self, happening: Happening, *capabilities: Capability) -> None:
         """The same for every request of these capabilities (none named: all)."""
@@ -220,7 +227,7 @@ def _answered(walk: _Walk, event: e.Answered) -> None:
 
 
 def _indicator_shown(walk: _Walk, _event: e.IndicatorShown) -> None:
-    walk.guard = replace(walk.guard, is_indicator_visible=True)
+    walk.guard = replace(walk.guard, indicator_seen_at=walk.now)
     _sign_shown(walk)
 
 
@@ -229,11 +236,6 @@ def _sign_shown(walk: _Walk) -> None:
     for request in walk.guard.at(Stage.SHOWING) if walk.guard.is_indicator_visible else ():
         walk.put(replace(request, deadline=walk.now + ENTRY_WITHIN_S))
         walk.step(request.id, Happening.SHOWN)
-
-
-def _indicator_lost(walk: _Walk, _event: e.IndicatorLost) -> None:
-    walk.guard = replace(walk.guard, is_indicator_visible=False)
-    walk.every(Happening.INDICATOR_LOST)
 
 
 def _recorded(walk: _Walk, event: e.Recorded) -> None:
@@ -273,7 +275,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[_Walk, Any], None]] = MappingProxyTy
         e.Asked: _asked,
         e.Answered: _answered,
         e.IndicatorShown: _indicator_shown,
-        e.IndicatorLost: _indicator_lost,
+        e.IndicatorLost: lambda walk, _: walk.lose_indicator(),
         e.Recorded: _recorded,
         e.Refused: lambda walk, event: walk.step(event.request_id, Happening.REFUSED),
         e.Unproven: lambda walk, event: walk.step(event.request_id, Happening.UNPROVEN),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from agent.port import Engine, View
@@ -18,13 +18,39 @@ from agent.ui.windows import Windows
 
 
 class Bridge(QObject):
-    """Carries views from the engine's thread to the windows' thread."""
+    """Carries the newest view from the engine's thread to the windows' thread, which calls `render` with it.
 
-    viewed = Signal(object)
+    At most one waits: windows slower than the engine skip views instead of falling behind, so that a click
+    never waits behind a queue of old pictures.
+    """
+
+    _waiting = Signal()
+
+    def __init__(self, render: Callable[[View], None]) -> None:
+        super().__init__()
+        self._render = render
+        self._lock = threading.Lock()
+        self._newest: View | None = None
+        self._is_closed = False
+        self._waiting.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def deliver(self, view: View) -> None:
         """Called by the engine from any thread."""
-        self.viewed.emit(view)
+        with self._lock:
+            is_first, self._newest = self._newest is None, view
+        if is_first:
+            self._waiting.emit()
+
+    def close(self) -> None:
+        """Render nothing any more."""
+        self._is_closed = True
+
+    @Slot()
+    def _take(self) -> None:
+        with self._lock:
+            view, self._newest = self._newest, None
+        if view is not None and not self._is_closed:
+            self._render(view)
 
 
 def run(
@@ -47,8 +73,7 @@ def run(
         indicator_is_visible=indicator_is_visible,
         geometry_file=geometry_file,
     )
-    bridge = Bridge()
-    bridge.viewed.connect(windows.render_view, Qt.ConnectionType.QueuedConnection)
+    bridge = Bridge(windows.render_view)
     windows.left.connect(_leave)
     engine.subscribe(bridge.deliver)
     windows.open(code)
@@ -57,7 +82,7 @@ def run(
             return application.exec()
     finally:
         engine.close()
-        bridge.viewed.disconnect()
+        bridge.close()
         windows.close()
 
 

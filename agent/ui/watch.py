@@ -1,8 +1,9 @@
-"""Proves again and again that the indicator bar is really on screen, and tells every change.
+"""Proves again and again that the indicator bar is really on screen, and tells it.
 
     OFF -> PROVING -> SEEN <-> DOUBTED -> LOST -> SEEN
 
-Unproven is invisible: an error in the check counts as not seen. Knows nothing of what the bar shows.
+Unproven is invisible: an error in the check counts as not seen. A proof is good for a moment only, so every
+one is told: silence means that the windows hang. Knows nothing of what the bar shows.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ class Tell(Protocol):
     """Told whether the bar is verifiably visible."""
 
     def __call__(self, *, visible: bool) -> None:
-        """Called on every change, and once when it could not be shown at all."""
+        """Called with True at every proof, with False once when it is lost or could not be shown at all."""
 
 
 class State(Enum):
@@ -81,11 +82,11 @@ class IndicatorWatch(QObject):
                 self._missed()
 
     def _saw(self) -> None:
-        is_news = self._state in {State.PROVING, State.LOST}
+        if self._state is State.OFF:
+            return
         if self._state is not State.SEEN:
             self._enter(State.SEEN)
-        if is_news:
-            self._tell(visible=True)
+        self._tell(visible=True)
 
     def _missed(self) -> None:
         self._bar.raise_()

@@ -60,7 +60,7 @@ class Windows(QObject):
     @Slot(object)
     def render_view(self, view: View) -> None:
         """Draw this view everywhere."""
-        is_news = len(view.chat) > len(self._view.chat)
+        is_news = bool(view.chat) and view.chat[-1].id not in {entry.id for entry in self._view.chat}
         self._view = view
         texts = TEXTS[self._language]
         self._render_bar(view)

@@ -23,6 +23,8 @@ from beistand.protocol.errors import BeistandError
 from beistand.protocol.messages import Input, InputText, Join, Joined, MediaDown
 
 PATIENCE_S = 15.0
+KEEP_S = 0.5
+"""Between two proofs that the indicator is on screen."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -82,7 +84,7 @@ class FakeMedia:
 
 @dataclass
 class Person:
-    """Sits before an engine. Proves the indicator visible whenever it is wanted, as the windows do."""
+    """Sits before an engine. Proves the indicator visible as long as it is wanted, as the windows do."""
 
     engine: Engine
     gate: Gate
@@ -104,6 +106,13 @@ class Person:
             asyncio.run_coroutine_threadsafe(self._tell(), loop)
 
         self.engine.subscribe(deliver)
+
+    async def renew_proof(self) -> None:
+        """Prove the indicator again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEP_S)
+            if self.view.indicator_wanted and self.shows_indicator:
+                self.engine.indicator_shown(visible=True)
 
     async def sees(self, what: Callable[[View], bool]) -> View:
         """Wait until the windows would show this."""
@@ -145,9 +154,11 @@ async def person_at(look_up: Callable[..., object], dial: link.Dial = link.dial)
     person = Person(engine, gate, media, injector)
     engine.start()
     person.watch()
+    proving = asyncio.create_task(person.renew_proof())
     try:
         yield person
     finally:
+        proving.cancel()
         engine.close()
         closed = await asyncio.to_thread(engine.wait_closed, PATIENCE_S)
     if not closed:

@@ -6,7 +6,7 @@ import pytest
 
 from agent.engine import event as e
 from agent.engine.grant import Stage
-from agent.engine.guard import Guard, Standing
+from agent.engine.guard import PROOF_LASTS_S, Guard, Standing
 from agent.engine.ruling import ENTRY_WITHIN_S, INDICATOR_WITHIN_S, MAX_OPEN, NO_TEXT, STANDINGS, apply
 from agent.port import Answer, Notice
 from beistand.protocol.capabilities import Capability
@@ -30,6 +30,10 @@ class Talk:
             self.guard, more = apply(self.guard, event, now=self.now)
             effects += more
         return effects
+
+    def under_the_bar_for(self, seconds: int) -> list[e.Effect]:
+        """Time goes by while the bar is proven visible every second."""
+        return [effect for _ in range(seconds) for effect in self(e.IndicatorShown(), after=1)]
 
     def stage(self, name: str) -> Stage:
         return self.guard.requests[an_id(name)].stage
@@ -216,8 +220,9 @@ def test_an_open_question_for_control_ends_with_the_view(talk: Talk) -> None:
 
 def test_a_grant_ends_by_itself(talk: Talk) -> None:
     talk.goes_live(duration_s=60)
+    assert talk.under_the_bar_for(59) == []
     assert talk.guard.next_deadline == 60
-    effects = talk(e.Tick(), after=60)
+    effects = talk(e.Tick(), after=1)
     assert effects[:2] == [
         e.CloseGrants((an_id("view"),)),
         e.SignRevocation((an_id("view"),), Cause.EXPIRED),
@@ -229,7 +234,37 @@ def test_the_service_can_shorten_a_grant_but_never_prolong_it(
     talk: Talk, server_s: int, lasts: float
 ) -> None:
     talk(asked(), answered(), e.IndicatorShown(), recorded(lasts_s=server_s))
-    assert talk.guard.next_deadline == lasts
+    assert talk.guard.requests[an_id("view")].deadline == lasts
+
+
+def test_a_proof_of_the_bar_grows_old_and_ends_what_is_live(talk: Talk) -> None:
+    talk.goes_live()
+    assert talk.guard.next_deadline == PROOF_LASTS_S
+    assert talk(e.Tick(), after=PROOF_LASTS_S - 0.1) == []
+    closed, revoked, *told = talk(e.Tick(), after=0.1)
+    mine = (an_id("view"),)
+    assert (closed, revoked) == (e.CloseGrants(mine), e.SignRevocation(mine, Cause.INDICATOR_LOST))
+    assert told == [e.Tell(Notice.INDICATOR_LOST)]
+    assert not talk.guard.is_indicator_visible
+    assert talk(e.IndicatorShown()) == []
+
+
+def test_a_renewed_proof_keeps_what_is_live(talk: Talk) -> None:
+    talk.goes_live()
+    assert talk.under_the_bar_for(10) == []
+    assert talk.guard.next_deadline == 10 + PROOF_LASTS_S
+
+
+def test_an_old_proof_signs_no_yes_and_opens_nothing(talk: Talk) -> None:
+    talk(e.IndicatorShown(), asked("early"))
+    talk.now += PROOF_LASTS_S
+    assert _decisions(talk(answered("early"))) == []
+    assert _decisions(talk(e.IndicatorShown())) == [YES]
+    talk.now += PROOF_LASTS_S
+    assert talk(recorded("early")) == [
+        e.SignRevocation((an_id("early"),), Cause.INDICATOR_LOST),
+        e.Tell(Notice.INDICATOR_LOST),
+    ]
 
 
 def test_the_end_question_pauses_everything(talk: Talk) -> None:
