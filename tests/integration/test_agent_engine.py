@@ -222,6 +222,27 @@ async def test_a_lost_indicator_ends_what_is_live(technician: Technician, person
     assert revoked.cause is Cause.INDICATOR_LOST
 
 
+async def test_windows_that_hang_end_what_is_live(technician: Technician, person: Person) -> None:
+    sid = await _join(technician, person)
+    asked = await technician.ask(sid)
+    await person.allows()
+    person.shows_indicator = (
+        False  # nothing is told any more: neither that the bar is seen nor that it is not
+    )
+    revoked = await _becomes(technician, sid, asked.id, RequestState.REVOKED)
+    assert revoked.cause is Cause.INDICATOR_LOST
+    assert person.gate.live_views() == ()
+
+
+async def test_a_proven_bar_keeps_what_is_live(technician: Technician, person: Person) -> None:
+    sid = await _join(technician, person)
+    await technician.ask(sid)
+    grant = await person.allows()
+    [since] = [access.seconds_left for access in person.view.accesses]
+    view = await person.sees(lambda seen: not seen.accesses or seen.accesses[0].seconds_left <= since - 4)
+    assert [access.grant_id for access in view.accesses] == [grant]
+
+
 async def test_the_technician_takes_back_and_hands_back(technician: Technician, person: Person) -> None:
     sid = await _join(technician, person)
     asked = await technician.ask(sid)

@@ -152,8 +152,18 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule()
     def bar_vanishes(self) -> None:
-        self.world.bar_is_visible = False
+        self._lose_bar()
         self._tell(e.IndicatorLost())
+
+    @rule(seconds=st.sampled_from([0.5, 3.0, 20.0]))
+    def time_goes_by_under_the_bar(self, seconds: float) -> None:
+        """Proven every half second, as the windows do."""
+        for _ in range(round(seconds / 0.5) if self.world.bar_is_visible else 0):
+            self.world.now += 0.5
+            self._tell(e.IndicatorShown())
+
+    def _lose_bar(self) -> None:
+        self.world.bar_is_visible = False
         for story in self.world.stories.values():
             story.over |= story.signed
 
@@ -180,9 +190,11 @@ class DeskMachine(RuleBasedStateMachine):
         self.world.is_ended = True
         self._tell(event)
 
-    @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 61.0]))
-    def time_goes_by(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([3.0, 20.0, 61.0]))
+    def time_goes_by_without_a_proof(self, seconds: float) -> None:
+        """The windows hang longer than a proof lasts."""
         self.world.now += seconds
+        self._lose_bar()
         self._tell(e.Tick())
 
     @invariant()

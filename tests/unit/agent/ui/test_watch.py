@@ -1,4 +1,4 @@
-"""The bar counts as visible only while that is proven; every change is told once."""
+"""The bar counts as visible only while that is proven; every proof is told, every loss once."""
 
 import pytest
 from PySide6.QtWidgets import QWidget
@@ -41,6 +41,18 @@ def test_every_proof_is_told_and_nothing_before_the_first(watch: IndicatorWatch,
     watch.check()
     watch.check()
     assert (watch.state, screen.told) == (State.SEEN, [True, True])
+
+
+def test_every_proof_is_told_while_the_bar_is_seen(watch: IndicatorWatch, screen: Screen) -> None:
+    watch.start()
+    for _ in range(3):
+        watch.check()
+    assert (watch.state, screen.told) == (State.SEEN, [True] * 3)
+
+
+def test_a_proof_after_the_stop_tells_nothing(watch: IndicatorWatch, screen: Screen) -> None:
+    watch.check()
+    assert (watch.state, screen.told) == (State.OFF, [])
 
 
 def test_a_bar_that_never_appears_is_told_once(watch: IndicatorWatch, screen: Screen) -> None:
