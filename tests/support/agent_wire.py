@@ -58,7 +58,7 @@ DOWN: dict[str, type[Message]] = {
 }
 D = TypeVar("D", bound=Message)
 
-GIVE_UP_AFTER_S = 3.0
+GIVES_UP_AFTER_S = 3.0
 """A real device goes on longer; tests wait for it."""
 
 
@@ -78,6 +78,7 @@ class AgentWire:
         self.seed = seed
         self.org, self.sid = joined.org, joined.session_id
         self.seq, self.prev = 0, GENESIS
+        self.gives_up_after = GIVES_UP_AFTER_S
         self.closed = asyncio.Event()
         self.clients: dict[str, Client] = {}
         self._heard: dict[type[Message], asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
@@ -109,7 +110,7 @@ class AgentWire:
             on_disconnected=_nothing,
             on_reconnected=_nothing,
             on_closed=self._closed,
-            give_up_after=GIVE_UP_AFTER_S,
+            give_up_after=self.gives_up_after,
         )
         self.clients[purpose] = client
         if purpose == "control":
