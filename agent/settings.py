@@ -1,7 +1,6 @@
 """What the agent is told at its start, by environment and command line, and what it keeps between starts."""
 
 import argparse
-import ipaddress
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent.engine.address import is_this_machine
 from beistand.protocol.records import Language
 
 
@@ -23,16 +23,9 @@ def _gateway(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be an address like https://support.example.org")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise ValueError("must begin with https:// unless it is on this machine")
     return value.rstrip("/")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Gateway = Annotated[str, AfterValidator(_gateway)]

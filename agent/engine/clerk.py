@@ -22,6 +22,7 @@ from agent.engine.outbox import Answer, Outbox, Outgoing
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Joined, ReceiptWanted, Recorded, SignedUp
 from beistand.protocol.records import (
+    AS_ASKED,
     Ask,
     Decision,
     DeviceRecord,
@@ -37,11 +38,6 @@ from beistand.protocol.subjects import Up
 log = logging.getLogger(__name__)
 
 PLATFORM = f"{platform.system()} {platform.release()}"[:60]
-_ASKED = frozenset(
-    {"request_id", "nonce", "technician_id", "technician_name", "capability", "reason", "duration_s"}
-)
-"""What a decision repeats of its question."""
-
 _Kind = Literal["hello", "decision", "revocation", "pause", "end"]
 
 
@@ -95,7 +91,7 @@ class Clerk:
     def decide(self, effect: e.SignDecision) -> None:
         """The answer to a question."""
         request = effect.request
-        asked = request.ask.model_dump(include=set(_ASKED))
+        asked = request.ask.model_dump(include=set(AS_ASKED))
         answer = {"outcome": effect.outcome, "decided_by": effect.decided_by, "block": effect.blocks}
         shown = {
             "ask_hash": request.ask_hash,

@@ -72,7 +72,7 @@ class Gate:
         """
         with self._injections:
             with self._changed:
-                allowed = turn in (None, self._turn) and self._passes(grant_id, Capability.CONTROL)
+                allowed = turn in (None, self._turn) and self.may_inject(grant_id)
             yield allowed
 
     def turn(self) -> int:

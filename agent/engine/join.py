@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from agent.engine import web
+from agent.engine.address import is_usable_bus
 from beistand.protocol import ids
 from beistand.protocol.errors import CodeRefused, Unavailable
 from beistand.protocol.messages import Join, Joined
 
 TIMEOUT_S = 10.0
-_NATS_SCHEMES = frozenset({"nats", "tls", "ws", "wss"})
 
 
 def code_of(text: str) -> str:
@@ -40,6 +40,6 @@ async def look_up(gateway: str, code: str, agent_key: str) -> Joined:
         joined = Joined.model_validate_json(body)
     except ValidationError:
         raise Unavailable(web.UNUSABLE) from None
-    if not all(urlsplit(url).scheme in _NATS_SCHEMES for url in joined.nats_urls):
+    if not all(map(is_usable_bus, joined.nats_urls)):
         raise Unavailable(web.UNUSABLE)
     return joined

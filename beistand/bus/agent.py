@@ -1,7 +1,9 @@
 """The customer's side of the bus: how an agent gets in with its ticket and key. Base dependencies only."""
 
+import ssl
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import nkeys
 from nats.aio.client import Client
@@ -51,7 +53,15 @@ async def connect_agent(
             nkeys_seed_str=nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER).decode(),
             inbox_prefix=subjects.inbox_prefix(sid),
             max_reconnect_attempts=-1,
+            **_tls(urls),
         )
     except Unauthenticated:
         raise TicketRefused from None
     return watcher.client
+
+
+def _tls(urls: Sequence[str]) -> dict[str, Any]:
+    """TLS from the first byte where an address says tls://; nats-py alone would do without."""
+    if not any(urlsplit(url).scheme == "tls" for url in urls):
+        return {}
+    return {"tls": ssl.create_default_context(), "tls_handshake_first": True}

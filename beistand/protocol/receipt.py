@@ -32,6 +32,7 @@ from beistand.protocol.records import (
     Record,
     Revocation,
     expiry,
+    repeats,
 )
 
 K = TypeVar("K", bound=Record)
@@ -280,7 +281,7 @@ class _Reading:
         if decision.request_id not in self._asks:
             raise _Bad(Problem.NO_ASK)
         ask, ask_hash = self._asks[decision.request_id]
-        _require(decision.ask_hash == ask_hash and _asked(decision) == _asked(ask), Problem.ANSWER)
+        _require(decision.ask_hash == ask_hash and repeats(decision, ask), Problem.ANSWER)
         _require(decision.decided_by in _BY[decision.outcome], Problem.ANSWER)
         _require(decision.request_id not in self._answered, Problem.REPEATED)
         self._answered.add(decision.request_id)
@@ -302,17 +303,6 @@ _BY = MappingProxyType(
 
 _CREDIBLE = range(2000, 9999)
 """Years in which something can have been recorded; calculating with others overflows."""
-
-
-def _asked(record: Decision | Ask) -> tuple[object, ...]:
-    return (
-        record.nonce,
-        record.technician_id,
-        record.technician_name,
-        record.capability,
-        record.reason,
-        record.duration_s,
-    )
 
 
 def _bundle(text: str | bytes) -> Bundle:

@@ -144,6 +144,25 @@ class Decision(DeviceRecord):
     """SHA-256 of the exact text that stood in the dialog."""
 
 
+AS_ASKED = (
+    "org",
+    "sid",
+    "request_id",
+    "nonce",
+    "technician_id",
+    "technician_name",
+    "capability",
+    "reason",
+    "duration_s",
+)
+"""What a decision repeats of its question; everything else of it is bound by `ask_hash`."""
+
+
+def repeats(decision: Decision, ask: Ask) -> bool:
+    """Whether the decision names exactly what was asked, of whom and for how long."""
+    return all(getattr(decision, name) == getattr(ask, name) for name in AS_ASKED)
+
+
 class Revocation(DeviceRecord):
     """Named grants are over."""
 

@@ -165,9 +165,13 @@ class Agenda:
             self.due_at[key] = next_deadline[0]
             self._open_in.setdefault(session, set()).add(key)
             return
+        self.forget(key)
+
+    def forget(self, key: str) -> None:
+        """This request is not there any more, or never was."""
         self.due_at.pop(key, None)
-        left = self._open_in.get(session, set()) - {key}
-        self._open_in.pop(session, None)
+        session = key.rpartition(".")[0]
+        left = self._open_in.pop(session, set()) - {key}
         if left:
             self._open_in[session] = left
 

@@ -63,8 +63,12 @@ async def sweep(parts: Parts) -> None:
     now = parts.clock()
     for key in parts.agenda.due(now=now):
         stored = await parts.shelf.grants.get(key)
-        next_deadline = domain.deadline(stored.value) if stored else None
-        if stored is None or next_deadline is None or now < next_deadline[0]:
+        if stored is None:
+            # Written first and then not asked: the watch tells of the writing only.
+            parts.agenda.forget(key)
+            continue
+        next_deadline = domain.deadline(stored.value)
+        if next_deadline is None or now < next_deadline[0]:
             continue
         try:
             await close(parts, stored.value, next_deadline[1])
@@ -74,9 +78,12 @@ async def sweep(parts: Parts) -> None:
 
 
 async def answer(parts: Parts, entry: GrantEntry, event: domain.Event) -> None:
-    """What a recorded decision does to its request; WrongState if it comes too late to grant anything."""
+    """What a recorded decision does to its request; WrongState if it comes too late to grant anything.
+
+    Told again, what may have been interrupted after the change is done again.
+    """
     before, after = await _change(parts, entry, event)
-    if before.state is after.state:
+    if before.state is after.state and not domain.is_done(after, event):
         return
     if after.state is RequestState.LIVE:
         await _confirm_ground(parts, after)
@@ -110,9 +117,11 @@ async def close(parts: Parts, entry: GrantEntry, event: domain.Event) -> GrantEn
 
 async def _change(parts: Parts, entry: GrantEntry, event: domain.Event) -> tuple[GrantEntry, GrantEntry]:
     now = parts.clock()
-    before, after = await parts.shelf.change(
-        key_of(entry), lambda current: domain.apply(current, event, now=now)
-    )
+
+    def edit(current: GrantEntry) -> GrantEntry:
+        return current if domain.is_done(current, event) else domain.apply(current, event, now=now)
+
+    before, after = await parts.shelf.change(key_of(entry), edit)
     parts.agenda.note(after)
     return before, after
 

@@ -6,18 +6,17 @@ effect first and is recorded after.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel
 
 from beistand.bus.rpc import Endpoint, Request
 from beistand.bus.store import Conflict
-from beistand.protocol import signing, subjects
+from beistand.protocol import subjects
+from beistand.protocol.device import record_of
 from beistand.protocol.errors import (
     AlreadyAsked,
-    BadSignature,
     BeistandError,
-    InvalidMessage,
     NotFound,
     WrongState,
 )
@@ -41,9 +40,6 @@ from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Entry, O
 from services.consent import domain, grants, questions, receipts
 from services.consent.adapters import key_of
 from services.consent.grants import Parts
-
-R = TypeVar("R", bound=DeviceRecord)
-
 
 # --- technicians (through the gateway) ----------------------------------------------------------------
 
@@ -110,7 +106,7 @@ async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """An answer: recorded first, whatever it does; then, and only then, perhaps a grant."""
     session = await _session(parts, request)
     jws = request.message.jws
-    record = _verified(session, request.message, kind=Decision, name="decision")
+    record = record_of(session, request.message, Decision)
     entry = await parts.shelf.request(session.org, session.sid, record.request_id)
     if entry is None:
         raise NotFound
@@ -121,15 +117,14 @@ async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
     if until is None and record.outcome is Outcome.GRANTED:
         raise WrongState("This answer came while the customer was not connected.")
     event = questions.answered(record, decision_jws=jws, entry_jws=line.entry_jws, expires_at=until)
-    if not domain.is_done(entry, event):
-        await grants.answer(parts, entry, event)
+    await grants.answer(parts, entry, event)
     return Recorded(entry_jws=line.entry_jws)
 
 
 async def revoked(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """The device ended grants: they are over now, recorded after. Sent again it is harmless."""
     session = await _session(parts, request)
-    record = _verified(session, request.message, kind=Revocation, name="revocation")
+    record = record_of(session, request.message, Revocation)
     event = domain.Revoked(by=questions.who_stopped(record.cause), cause=record.cause)
     for request_id in record.grant_ids:
         entry = await parts.shelf.request(session.org, session.sid, request_id)
@@ -141,7 +136,7 @@ async def revoked(parts: Parts, request: Request[SignedUp]) -> Recorded:
 async def pause(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """The device holds picture and input, or goes on."""
     session = await _session(parts, request)
-    record = _verified(session, request.message, kind=Pause, name="pause")
+    record = record_of(session, request.message, Pause)
     await parts.wire.announce(
         session.org, session.sid, PauseView(session_id=session.sid, paused=record.paused)
     )
@@ -151,7 +146,7 @@ async def pause(parts: Parts, request: Request[SignedUp]) -> Recorded:
 async def heard_end(parts: Parts, request: Request[SignedUp]) -> None:
     """The customer ended the session. The session service answers; here every grant ends at once."""
     session = await _session(parts, request)
-    record = _verified(session, request.message, kind=End, name="end")
+    record = record_of(session, request.message, End)
     await grants.close_all(parts, session, domain.SessionEnded(by=Party.CUSTOMER, cause=record.cause))
     await _acknowledge(parts, session, record, request.message.jws)
 
@@ -176,17 +171,6 @@ async def _session(parts: Parts, request: Request[Any]) -> SessionEntry:
     if session is None:
         raise NotFound
     return session
-
-
-def _verified(session: SessionEntry, message: SignedUp, *, kind: type[R], name: str) -> R:
-    if message.type != name:
-        raise InvalidMessage
-    if session.agent_key is None:
-        raise WrongState("Nobody has joined this session.")
-    record = signing.verify(message.jws, signing.public_key_of_agent(session.agent_key), kind)
-    if (record.org, record.sid) != (session.org, session.sid):
-        raise BadSignature("The record is about another session.")
-    return record
 
 
 async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[GrantEntry]], None]) -> int:

@@ -28,7 +28,7 @@ from beistand.protocol.messages import (
     SessionEntry,
     SessionState,
 )
-from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome
+from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome, repeats
 from services.consent.domain import OPEN, Denied, Granted, Limits, TimedOut
 
 MAX_OPEN = 2
@@ -165,23 +165,10 @@ def view(entry: GrantEntry) -> RequestView:
 
 # --- answers ------------------------------------------------------------------------------------------
 
-_AS_ASKED = (
-    "org",
-    "sid",
-    "request_id",
-    "technician_id",
-    "technician_name",
-    "capability",
-    "reason",
-    "nonce",
-    "duration_s",
-)
-
 
 def check_answer(decision: Decision, ask: Ask, ask_jws: str) -> None:
     """Pass if the decision answers exactly this question, as a person can; otherwise BadSignature."""
-    as_asked = all(getattr(decision, name) == getattr(ask, name) for name in _AS_ASKED)
-    if not as_asked or decision.ask_hash != signing.hash_of(ask_jws):
+    if not repeats(decision, ask) or decision.ask_hash != signing.hash_of(ask_jws):
         raise BadSignature("The answer is not one to this question as it was asked.")
     if decision.outcome is Outcome.GRANTED and decision.decided_by is not DecidedBy.PERSON:
         raise BadSignature("Only a person can allow this.")

@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from beistand.bus.store import Conflict, Store, Stored
 from beistand.protocol.errors import BeistandError, RateLimited, TicketRefused, Unavailable, WrongState
 from beistand.protocol.messages import Actor, M, Message, TicketEntry
-from services.gateway.domain import Attempts, Limit, one_more
+from services.gateway.domain import Attempts, Limit, LimitReached, one_more
 
 TICKET_LIFE = timedelta(seconds=30)
 RESERVED_FOR = timedelta(seconds=30)
@@ -47,7 +47,7 @@ class Limiter:
         async with self._one_at_a_time:
             for _ in range(WRITE_TRIES):
                 stored = await self._store.get(key)
-                counted = one_more(stored.value if stored else None, limit, now=now)
+                counted = _counted(stored.value if stored else None, limit, what, now=now)
                 try:
                     await _write(self._store, key, counted, revision=stored.revision if stored else None)
                 except Conflict:
@@ -80,6 +80,15 @@ class Limiter:
 
     def _key(self, what: tuple[str, ...]) -> str:
         return f"attempts.{_keyed_hash(self._secret, *what)}"
+
+
+def _counted(before: Attempts | None, limit: Limit, what: tuple[str, ...], *, now: datetime) -> Attempts:
+    """One more, or LimitReached and an alarm: that somebody guesses, never who or what."""
+    try:
+        return one_more(before, limit, now=now)
+    except LimitReached:
+        log.warning("attempts limited", extra={"what": what[0], "everywhere": len(what) == 1})
+        raise
 
 
 class Tickets:

@@ -71,24 +71,10 @@ def _check_answer(decision: Decision, ask: Ask, *, ask_jws: str) -> None:
         and decision.decided_by is DecidedBy.PERSON
         and decision.capability in OFFERED
         and decision.ask_hash == signing.hash_of(ask_jws)
-        and _asked(decision) == _asked(ask)
+        and records.repeats(decision, ask)
     )
     if not holds:
         raise BadSignature("The decision is not an answer to this question.")
-
-
-def _asked(record: Decision | Ask) -> tuple[object, ...]:
-    return (
-        record.org,
-        record.sid,
-        record.request_id,
-        record.nonce,
-        record.technician_id,
-        record.technician_name,
-        record.capability,
-        record.reason,
-        record.duration_s,
-    )
 
 
 def _check_place(entry: GrantEntry, session: SessionEntry, decision: Decision, receipt: Entry) -> None:

@@ -7,20 +7,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel
 
 from beistand.bus import streams
 from beistand.bus.rpc import Endpoint, Request
 from beistand.protocol import signing, subjects
+from beistand.protocol.device import record_of
 from beistand.protocol.errors import (
     BadSignature,
     CodeRefused,
-    InvalidMessage,
     NotFound,
     Unavailable,
-    WrongState,
 )
 from beistand.protocol.messages import (
     Ack,
@@ -45,7 +44,7 @@ from beistand.protocol.messages import (
     SignedUp,
     TicketEntry,
 )
-from beistand.protocol.records import Cause, DeviceRecord, End, Hello
+from beistand.protocol.records import Cause, End, Hello
 from services.session import codes, domain, lifecycle
 from services.session.adapters import key_of, ticket_key
 from services.session.lifecycle import Parts
@@ -55,7 +54,6 @@ log = logging.getLogger(__name__)
 CUSTOMER = "Customer"
 """Author of the customer's chat lines: nobody has asked for a name."""
 LOCATORS_TRIED = 32
-R = TypeVar("R", bound=DeviceRecord)
 
 
 # --- technicians (through the gateway) ----------------------------------------------------------------
@@ -161,7 +159,7 @@ async def join(parts: Parts, request: Request[Join]) -> Joined:
 async def hello(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """The customer is here, or here again."""
     entry = await lifecycle.settled(parts, f"{request.org}.{request.sid}")
-    record = _verified(entry, request.message, kind=Hello, name="hello")
+    record = record_of(entry, request.message, Hello)
     if record.agent_key != entry.agent_key:
         raise BadSignature
     event = domain.HelloHeard(record.language, domain.link_of(request.message.jws, record))
@@ -189,7 +187,7 @@ async def chat_up(parts: Parts, request: Request[ChatUp]) -> Ack:
 async def ended(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """The customer ends the session: marked at once, answered, then cut."""
     entry = await lifecycle.settled(parts, f"{request.org}.{request.sid}")
-    record = _verified(entry, request.message, kind=End, name="end")
+    record = record_of(entry, request.message, End)
     event, now = domain.EndAsked(Party.CUSTOMER, record.cause), parts.clock()
     entry = await lifecycle.advance(
         parts, key_of(entry), lambda current: domain.apply(current, event, now=now)
@@ -231,17 +229,6 @@ async def _issue_ticket(parts: Parts, entry: SessionEntry, ticket: str, *, agent
         return joinable.model_copy(update={"agent_tickets": (*joinable.agent_tickets, key)})
 
     await parts.shelf.change(key_of(entry), noted)
-
-
-def _verified(entry: SessionEntry, message: SignedUp, *, kind: type[R], name: str) -> R:
-    if message.type != name:
-        raise InvalidMessage
-    if entry.agent_key is None:
-        raise WrongState("Nobody has joined this session.")
-    record = signing.verify(message.jws, signing.public_key_of_agent(entry.agent_key), kind)
-    if (record.org, record.sid) != (entry.org, entry.sid):
-        raise BadSignature("The record is about another session.")
-    return record
 
 
 # --- everything this service answers ------------------------------------------------------------------

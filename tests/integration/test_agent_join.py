@@ -58,7 +58,16 @@ async def test_who_asks() -> None:
         (302, b"", Unavailable),
         (200, b"{}", Unavailable),
         (200, b"x" * (web.MAX_ANSWER + 1), Unavailable),
-        (200, json.dumps({**JOINED, "nats_urls": ["file:///etc/passwd"]}).encode(), Unavailable),
+        *(
+            (200, json.dumps({**JOINED, "nats_urls": ["wss://bus.example.org", url]}).encode(), Unavailable)
+            for url in (
+                "file:///etc/passwd",
+                "nats://bus.example.org",
+                "ws://192.0.2.1",
+                "nats://localhost.example",
+                "wss://[",
+            )
+        ),
     ],
 )
 async def test_answers_that_lead_nowhere(status: int, body: bytes, error: type[BeistandError]) -> None:

@@ -19,7 +19,9 @@ from beistand.protocol.errors import Unavailable
 pytestmark = pytest.mark.integration
 
 
-def certificate(directory: Path, *, address: str = "127.0.0.1") -> Certificate:
+def certificate(
+    directory: Path, *, address: str = "127.0.0.1", ends: timedelta = timedelta(days=1)
+) -> Certificate:
     """A self-signed certificate for an address, in files; it is its own CA."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nats")])
@@ -30,8 +32,8 @@ def certificate(directory: Path, *, address: str = "127.0.0.1") -> Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + ends)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
         )
@@ -83,6 +85,13 @@ async def test_a_certificate_of_another_host_is_refused(tmp_path: Path, keys: Pa
     elsewhere = certificate(tmp_path / "elsewhere", address="192.0.2.1")
     async with EmbeddedServer(tmp_path / "nats", keys, tls=elsewhere) as server:
         settings = BusSettings(nats_url=server.url, nats_ca=Path(elsewhere.certificate), keys=keys)
+        assert await outcome(settings) == "refused"
+
+
+async def test_an_expired_certificate_is_refused(tmp_path: Path, keys: Path) -> None:
+    expired = certificate(tmp_path / "expired", ends=-timedelta(minutes=1))
+    async with EmbeddedServer(tmp_path / "nats", keys, tls=expired) as server:
+        settings = BusSettings(nats_url=server.url, nats_ca=Path(expired.certificate), keys=keys)
         assert await outcome(settings) == "refused"
 
 

@@ -110,10 +110,14 @@ async def test_without_a_trusted_proxy_the_socket_counts(bus_settings: BusSettin
         assert answers[1] == (429, "rate_limited")
 
 
-async def test_many_addresses_together_are_limited_too(bus_settings: BusSettings) -> None:
+async def test_many_addresses_together_are_limited_too(
+    bus_settings: BusSettings, caplog: pytest.LogCaptureFixture
+) -> None:
     limits = replace(PLENTY, join_everywhere=Limit(attempts=1, window_s=600))
     async with staged(bus_settings, limits=limits, trusted_proxies="127.0.0.1") as stage:
         answers = [
             code_of(await join(stage, "000000000", **{"X-Forwarded-For": somebody()})) for _ in range(2)
         ]
         assert answers[1] == (429, "rate_limited")
+    alarms = [vars(record) for record in caplog.records if record.getMessage() == "attempts limited"]
+    assert [(alarm["what"], alarm["everywhere"]) for alarm in alarms] == [("join", True)]

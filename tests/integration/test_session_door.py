@@ -37,11 +37,14 @@ async def test_joining_tells_who_asks_and_changes_nothing(technician: Technician
     assert (await technician.get(created.session.id)).state is SessionState.WAITING
 
 
-async def test_five_wrong_tries_kill_a_code(technician: Technician) -> None:
+async def test_five_wrong_tries_kill_a_code(technician: Technician, caplog: pytest.LogCaptureFixture) -> None:
     created = await technician.create()
     for wrong in _wrong(created.code, 5):
         assert await _refusal(AgentWire.join(technician.services, wrong)) == "code_refused"
     assert await _refusal(AgentWire.join(technician.services, created.code)) == "code_refused"
+    alarms = [record for record in caplog.records if record.getMessage() == "join code died of wrong tries"]
+    assert [vars(alarm)["sid"] for alarm in alarms] == [created.session.id]
+    assert created.code[4:] not in caplog.text
 
 
 async def test_four_wrong_tries_do_not(technician: Technician) -> None:

@@ -137,6 +137,49 @@ async def test_a_path_with_two_readings_leads_nowhere(app: FastAPI, method: str,
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("route", sorted({path for _, path in [*PUBLIC, *RULES] if path != "/"}))
+async def test_no_route_has_a_second_name(app: FastAPI, route: str) -> None:
+    """Every route's path, twisted in every place where two readers may differ (CVE-2024-1709)."""
+    plain = route.replace(":path}", "}").format(
+        session_id="A" * 22, request_id="B" * 22, path="app.js", name="join.js"
+    )
+    opened = {}
+    for path in _twisted(plain):
+        transport = httpx.ASGITransport(app=_Verbatim(app, path))
+        async with httpx.AsyncClient(transport=transport, base_url="https://help.example") as client:
+            for method in ("GET", "POST", "DELETE"):
+                answer = await client.request(method, "/")
+                if (answer.status_code, answer.json()["code"]) != (404, "not_found"):
+                    opened[method, path] = answer.status_code
+    assert opened == {}
+
+
+def _twisted(plain: str) -> Iterator[str]:
+    """Other spellings of a path that some server, proxy or framework takes for the same."""
+    slashes = [at for at, letter in enumerate(plain) if letter == "/"]
+    for at in slashes:
+        for instead in (
+            "//",
+            "/./",
+            "/x/../",
+            "/%2e/",
+            "/..;/",
+            "/;/",
+            "%2f",
+            "%2F",
+            "%252f",
+            "\\",
+            "%5c",
+            "/%00/",
+        ):
+            yield plain[:at] + instead + plain[at + 1 :]
+    for after in ("/", ";", ";a=b", "/.", "/..", "%20", "%00", "%0a", "%3f", "%23", "/%2e", ".%2e/", "/;/x"):
+        yield plain + after
+    for at in (1, len(plain) - 1):
+        yield f"{plain[:at]}%{ord(plain[at]):02x}{plain[at + 1 :]}"
+    yield plain + "\u00e4"
+
+
 @pytest.mark.parametrize(("method", "path"), [pair for pair in RULES if pair[0] != "WS"])
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Bearer " + "a" * 5000]

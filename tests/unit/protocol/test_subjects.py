@@ -1,5 +1,7 @@
 """Subjects: what is built is parsed back, and nothing that is no identifier gets into one."""
 
+import inspect
+import string
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +20,7 @@ orgs = st.from_regex(r"[A-Za-z0-9_-]{1,32}", fullmatch=True)
 
 BUILDERS: list[Callable[[str, str], str]] = [
     lambda org, sid: subjects.up(org, sid, Up.HELLO),
+    lambda org, sid: subjects.posted(org, sid, Up.REVOKED),
     subjects.up_of_session,
     lambda org, sid: subjects.media(org, sid, SID),
     subjects.media_of_session,
@@ -30,6 +33,7 @@ BUILDERS: list[Callable[[str, str], str]] = [
     subjects.ledger,
     lambda _org, sid: subjects.inbox_prefix(sid),
 ]
+ALPHABET = string.ascii_letters + string.digits + "_-"
 NASTY = ["", "*", ">", "a.b", "a b", "a\n", SID + ".", SID[:-1] + "*", SID[:-1] + ">", SID + "\n"]
 
 
@@ -45,6 +49,61 @@ def test_no_builder_takes_a_bad_session(build: Callable[[str, str], str], bad: s
 def test_no_builder_takes_a_bad_organisation(build: Callable[[str, str], str], bad: str) -> None:
     with pytest.raises(InvalidMessage):
         build(bad, SID)
+
+
+# One bad character anywhere in a good token, or a token of the wrong length.
+bad_tokens = st.one_of(
+    st.tuples(sids, st.integers(0, 21), st.sampled_from("*>. \t\r\n\0/é\u0410\uff21\u200b\U0001d400")).map(
+        lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + 1 :]
+    ),
+    sids.map(lambda sid: sid[:-1]),
+    sids.map(lambda sid: sid + "A"),
+    st.integers(2, 2**20).map(lambda length: "A" * max(33, length)),
+    st.text().filter(lambda text: not ids_like(text)),
+)
+
+
+def ids_like(text: str) -> bool:
+    return len(text) == 22 and text.isascii() and set(text) <= set(ALPHABET)
+
+
+@given(st.sampled_from(BUILDERS), bad_tokens)
+def test_whatever_is_no_identifier_gets_into_no_subject(build: Callable[[str, str], str], bad: str) -> None:
+    with pytest.raises(InvalidMessage):
+        build("acme", bad)
+
+
+@given(bad_tokens)
+def test_whatever_is_no_identifier_names_no_grant(bad: str) -> None:
+    for build in (subjects.media, subjects.input_of_grant):
+        with pytest.raises(InvalidMessage):
+            build("acme", SID, bad)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=()), max_size=40))
+def test_an_organisation_is_one_plain_token_or_refused(org: str) -> None:
+    for build in BUILDERS[:-1]:
+        try:
+            subject = build(org, SID)
+        except InvalidMessage:
+            continue
+        assert set(org) <= set(ALPHABET)
+        assert subject.split(".")[2] == org
+
+
+def test_every_builder_is_tried() -> None:
+    """A new function that takes a session must be in the list above."""
+    named = {
+        name
+        for name, function in vars(subjects).items()
+        if inspect.isfunction(function)
+        and function.__module__ == subjects.__name__
+        and "sid" in inspect.signature(function).parameters
+    }
+    tried = {name for build in BUILDERS for name in build.__code__.co_names} | {
+        build.__name__ for build in BUILDERS
+    }
+    assert named - tried == {"is_own_inbox"}
 
 
 @pytest.mark.parametrize("bad", NASTY)

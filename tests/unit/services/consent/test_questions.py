@@ -19,7 +19,7 @@ from beistand.protocol.errors import (
     WrongState,
 )
 from beistand.protocol.messages import Actor, GrantEntry, Party, RequestState, SessionState
-from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome
+from beistand.protocol.records import AS_ASKED, Ask, Cause, DecidedBy, Decision, Outcome
 from services.consent import questions
 from services.consent.domain import Denied, Granted, Limits, TimedOut
 from tests.support.consented import Consented, new_id
@@ -206,7 +206,7 @@ def test_any_other_is_none(changes: dict[str, Any]) -> None:
 
 def test_every_field_of_the_question_is_compared_or_has_its_reason() -> None:
     """A field added to questions must be bound by answers, too: the hash binds what is not named."""
-    unnamed = set(Ask.model_fields) - set(questions._AS_ASKED)
+    unnamed = set(Ask.model_fields) - set(AS_ASKED)
     assert unnamed == {"organisation_name", "asked_at", "answer_within_s"}
 
 

@@ -150,3 +150,13 @@ def test_only_an_active_session_lets_anything_flow(world: Consented, state: Sess
 def test_a_session_that_is_gone_or_past_its_limit_is_over(world: Consented) -> None:
     assert isinstance(session_refusal(None, now=NOW), Ended)
     assert isinstance(session_refusal(world.session(limit_at=NOW), now=NOW), Ended)
+
+
+@pytest.mark.parametrize("hours", [-2, 2, 24 * 365])
+def test_the_devices_clock_decides_nothing(world: Consented, hours: int) -> None:
+    off = {"device_time": NOW + timedelta(hours=hours)}
+    entry = world.grant(decision=off)
+    grant = prove(world, entry)
+    assert (grant.expires_at, grant.remaining_s) == (NOW + timedelta(hours=1), 3600)
+    with pytest.raises(NoGrant):
+        prove(world, entry, now=NOW + timedelta(hours=1))

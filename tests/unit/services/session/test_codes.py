@@ -80,6 +80,23 @@ def test_no_story_gives_more_than_five_wrong_tries(story: list[tuple[str, int]])
         assert now < NOW + timedelta(minutes=10)
 
 
+class Watched(str):
+    """A digest that refuses `==`, whose duration tells how far two texts agree."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, _: object) -> bool:
+        raise AssertionError("compared character by character")
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    code = codes.issued(_session(), "56789")
+    watched = code.model_copy(update={"digest": Watched(code.digest)})
+    assert codes.matches(watched, "56789")
+    assert not codes.matches(watched, "56780")
+
+
 def test_only_a_waiting_session_without_a_key_is_joined() -> None:
     entry = _session()
     assert codes.joinable(entry, now=NOW) is entry
