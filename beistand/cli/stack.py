@@ -149,18 +149,21 @@ class Stack:
         self._cleanup.enter_context(locked(self.state / "lock"))
         self._ports = choose_ports(self._settings)
         ensure_keys(self.keys)
-        self.server = EmbeddedServer(
-            self.state / "nats", self.keys, self._ports["nats_port"], host=self._settings.host
-        )
-        await self._cleanup.enter_async_context(self.server)
+        self.server = await self._cleanup.enter_async_context(self._broker(self._ports["nats_port"]))
         self._cleanup.push_async_callback(self._stop_services)
-        for name in SERVICES:
-            await self.start_service(name)
+        await self._start_services()
         await self._all_ready()
         self.password = await self._account()
 
+    def _broker(self, port: int) -> EmbeddedServer:
+        return EmbeddedServer(self.state / "nats", self.keys, port, host=self._settings.host)
+
+    async def _start_services(self) -> None:
+        for name in SERVICES:
+            await self.start_service(name)
+
     async def start_service(self, name: ServiceName, **changes: str) -> None:
-        """Start one of the services, also again after it died; `changes` to its environment (`NATS_URL=...`)."""
+        """Start a service, also again after it died; `changes` to its environment, such as `NATS_URL=...`."""
         own = {f"BEISTAND_{key}": value for key, value in changes.items()}
         self.processes[name] = await child.start(
             [sys.executable, "-m", f"services.{name}.app"],

@@ -1,4 +1,4 @@
-"""A technician at the REST interface of a running gateway, and sessions with a real engine at the other end."""
+"""A technician at the REST interface of a running stack, and sessions with a real engine at the other end."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -114,12 +114,14 @@ class Visited:
 
     async def watch(self, *, port: int | None = None) -> ViewerClient:
         """A viewer that was let in, with a ticket of its own, at the stack's relay or another one."""
-        where = port or urlsplit(self.stack.relay_url).port or 0
-        viewer = ViewerClient(where, origin=self.stack.gateway_url)
-        await self.exits.enter_async_context(viewer)
+        viewer = await self.exits.enter_async_context(self.viewer(port=port))
         await viewer.hello(await self.desk.ticket(self.sid))
         await viewer.until("relay.ready")
         return viewer
+
+    def viewer(self, *, port: int | None = None) -> ViewerClient:
+        """A viewer at the stack's relay or another one, not let in yet."""
+        return ViewerClient(port or urlsplit(self.stack.relay_url).port or 0, origin=self.stack.gateway_url)
 
     def frame(self, grant_id: str, *, key: bool = True) -> int:
         """The device makes its next picture; whether it leaves is the engine's affair."""

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from beistand.bus.settings import ServiceName
 from beistand.cli.stack import Stack
-from tests.support.proxy import Road, road_to
 
 PATIENCE_S = 30.0
 
@@ -47,18 +46,6 @@ class Plant:
             await self.revive(name)
 
     @asynccontextmanager
-    async def behind_a_road(self, name: ServiceName) -> AsyncIterator[Road]:
-        """The service reaches the broker over a road of its own inside, and directly afterwards."""
-        async with road_to(self.stack.server.url) as road:
-            await self.kill(name)
-            await self.revive(name, NATS_URL=road.url)
-            try:
-                yield road
-            finally:
-                await self.kill(name)
-                await self.revive(name)
-
-    @asynccontextmanager
     async def broker_away(self) -> AsyncIterator[None]:
         """The broker is killed at once, and started again at the end on the same port and disk."""
         server = self.stack.server
@@ -73,12 +60,13 @@ class Plant:
                     await self.stack.ready(name)  # type: ignore[arg-type]
 
     @asynccontextmanager
-    async def another_relay(self) -> AsyncIterator[int]:
+    async def another_relay(self, **environment: str) -> AsyncIterator[int]:
         """A second relay; the port its viewers come to."""
         viewers, health = _free_port(), _free_port()
         async with AsyncExitStack() as cleanup:
             first = self.stack.processes["relay"]
-            await self.stack.start_service("relay", RELAY_PORT=str(viewers), RELAY_HEALTH_PORT=str(health))
+            ports = {"RELAY_PORT": str(viewers), "RELAY_HEALTH_PORT": str(health)}
+            await self.stack.start_service("relay", **ports, **environment)
             second, self.stack.processes["relay"] = self.stack.processes["relay"], first
             cleanup.push_async_callback(second.wait)
             cleanup.callback(second.terminate)

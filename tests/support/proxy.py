@@ -16,6 +16,9 @@ class Road:
         self._open = asyncio.Event()
         self._open.set()
         self._is_cut = False
+        self._fatal = b""
+        self.has_passed = asyncio.Event()
+        """What `goes_silent_after` waits for has gone through."""
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -23,6 +26,11 @@ class Road:
     def freeze(self) -> None:
         """Like a network that is gone without a FIN."""
         self._open.clear()
+
+    def goes_silent_after(self, words: bytes) -> None:
+        """Let these words through to the target, with all before them, and nothing either way after."""
+        self._fatal = words
+        self.has_passed.clear()
 
     def cut(self) -> None:
         """Like a broker that is down: connections break, new ones break at once."""
@@ -33,6 +41,7 @@ class Road:
     def mend(self) -> None:
         """Everything gets through again."""
         self._is_cut = False
+        self._fatal = b""
         self._open.set()
 
     async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +51,7 @@ class Road:
         there, back = await asyncio.open_connection(self._host, self._port)
         self._writers |= {writer, back}
         for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._carry(source, sink))
+            task = asyncio.create_task(self._carry(source, sink, is_answer=source is there))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -53,10 +62,15 @@ class Road:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
+    ) -> None:
         with suppress(OSError):
             while data := await source.read(CHUNK):
                 await self._open.wait()
+                if self._fatal and not is_answer and self._fatal in data:
+                    self.freeze()
+                    self.has_passed.set()
                 sink.write(data)
                 await sink.drain()
         sink.close()
