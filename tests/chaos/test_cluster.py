@@ -1,10 +1,12 @@
-"""Three brokers that keep everything thrice: one dies, two die, each takes its leave; sessions and ledger stand."""
+"""Three brokers that keep everything thrice: one dies, two die, each takes its leave; the ledger stands."""
 
 import asyncio
+import logging
 import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from agent.engine import join
 from beistand.bus.connection import connect
 from beistand.bus.permissions import Bucket, Stream
 from beistand.bus.settings import BusSettings
-from beistand.protocol.errors import BeistandError, NoGrant
+from beistand.protocol.errors import BeistandError, NoGrant, Unavailable
 from beistand.protocol.records import Cause
 from beistand.protocol.subjects import Up
 from tests.support.agent_wire import AgentWire, agent_key_of
@@ -40,12 +42,13 @@ async def desk(cluster: ClusteredStack) -> AsyncIterator[Helpdesk]:
 
 
 @asynccontextmanager
-async def device(cluster: ClusteredStack, desk: Helpdesk, *, at: int) -> AsyncIterator[AgentWire]:
-    """A joined device that knows one node only."""
+async def device(cluster: ClusteredStack, desk: Helpdesk, *, at: int | None) -> AsyncIterator[AgentWire]:
+    """A joined device that knows one node only, or all."""
     seed = secrets.token_bytes(32)
     _, code = await desk.opens_session()
     joined = await join.look_up(cluster.gateway_url, code, agent_key_of(seed))
-    agent = AgentWire(joined.model_copy(update={"nats_urls": (cluster.nodes[at].url,)}), seed)
+    urls = joined.nats_urls if at is None else (cluster.nodes[at].url,)
+    agent = AgentWire(joined.model_copy(update={"nats_urls": urls}), seed)
     agent.gives_up_after = PATIENCE_S
     async with agent:
         await agent.hello()
@@ -105,3 +108,99 @@ async def _send(agent: AgentWire, decision: str) -> object:
 
     await eventually(is_answered)
     return answers[0]
+
+
+async def test_a_stop_cuts_while_consent_service_and_jetstream_are_down(
+    cluster: ClusteredStack, desk: Helpdesk, tmp_path: Path
+) -> None:
+    """One node of three carries messages and can store nothing; what was signed is stored once, later."""
+    plant = Plant(cluster)
+    url = cluster.nodes[0].url
+    async with (
+        plant.another_relay(NATS_URL=url) as beside,
+        visited(cluster, desk, tmp_path, over=url) as visit,
+    ):
+        grant = await visit.allow()
+        viewer = await visit.watch(port=beside)
+        await viewer.until_frame(visit.frame(grant))
+        await plant.kill("consent")
+        await asyncio.gather(cluster.kill(1), cluster.kill(2))
+        try:
+            visit.person.engine.stop_sharing()
+            assert visit.person.gate.live_views() == ()
+            assert await viewer.close_code() == NoGrant().close_code
+            assert viewer.texts("relay.stopped")[0]["cause"] == Cause.STOP_SHARING
+            # It comes up before there is anything to read or to write, and waits for it.
+            await cluster.start_service("consent")
+        finally:
+            await asyncio.gather(cluster.nodes[1].start(), cluster.nodes[2].start())
+        await cluster.ready("consent")
+        await desk.sees_request(visit.sid, grant, "revoked")
+        await desk.ends(visit.sid)
+        receipt = await desk.receipt(visit.sid, kinds=4)
+        checked(receipt)
+        assert kinds(receipt).count("revocation") == 1
+
+
+SESSIONS = 20
+LEASE_EVERY_S = 0.5
+LOST_AFTER_S = 5.0
+
+
+@dataclass
+class Attended:
+    """A device with a live grant that says so all the time, and notes how long nobody could hear it."""
+
+    agent: AgentWire
+    grant: str
+    silences: list[float] = field(default_factory=list)
+
+    async def attend(self) -> None:
+        """Lease for ever, and say hello whenever the connection has come back."""
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while True:
+            with suppress(Unavailable):
+                await self._greet_again()
+                await self.agent.lease(self.grant)
+                self.silences.append(loop.time() - heard)
+                heard = loop.time()
+            await asyncio.sleep(LEASE_EVERY_S)
+
+    async def _greet_again(self) -> None:
+        if self.agent.back.is_set():
+            await self.agent.hello()
+            self.agent.back.clear()
+
+
+@pytest.mark.timeout(600)
+async def test_every_node_takes_its_leave_and_comes_back_while_sessions_run(
+    cluster: ClusteredStack, desk: Helpdesk
+) -> None:
+    async with AsyncExitStack() as exits, asyncio.TaskGroup() as tasks:
+        devices = []
+        for _ in range(SESSIONS):
+            agent = await exits.enter_async_context(device(cluster, desk, at=None))
+            devices.append(Attended(agent, await desk.asks(agent.sid)))
+            await agent.allow_next()
+        before = [await desk.request(each.agent.sid, each.grant) for each in devices]
+        attending = [tasks.create_task(each.attend()) for each in devices]
+        for node in cluster.nodes:
+            node.send_signal(signal.SIGUSR2)  # lame duck mode: clients are sent away one by one
+            await node.wait()
+            await node.start()
+            await eventually(cluster.is_whole)
+        await eventually(lambda: _all_active(desk, devices))
+        after = [await desk.request(each.agent.sid, each.grant) for each in devices]
+        for task in attending:
+            task.cancel()
+    assert after == before
+    assert {request["state"] for request in after} == {"live"}
+    longest = max(max(each.silences) for each in devices)
+    logging.getLogger(__name__).warning("longest silence of a session: %.2f s", longest)
+    assert longest < LOST_AFTER_S
+
+
+async def _all_active(desk: Helpdesk, devices: list[Attended]) -> bool:
+    states = [(await desk.session(each.agent.sid))["state"] for each in devices]
+    return set(states) == {"active"}

@@ -1,15 +1,16 @@
 """Three nats-servers that keep every stream thrice, and the whole stack on them."""
 
-import asyncio
 import json
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from beistand.bus.connection import connect
-from beistand.bus.permissions import Stream
+from nats.js.api import ClusterInfo
+
+from beistand.bus.connection import UNREACHABLE, connect
+from beistand.bus.permissions import Bucket, Stream
 from beistand.bus.server import EmbeddedServer
 from beistand.bus.settings import BusSettings
 from beistand.cli.stack import Stack, StackSettings
@@ -59,15 +60,36 @@ class ClusteredStack(Stack):
 
     async def leader_of(self, stream: Stream) -> int:
         """Which node leads a stream now."""
+        placed = await self._placed(stream.value)
+        if placed.leader is None:
+            raise LookupError(stream)
+        return int(placed.leader.removeprefix("n"))
+
+    async def is_whole(self) -> bool:
+        """Whether every stream has a leader and all its replicas up to date."""
+        try:
+            for name in (*(bucket.stream for bucket in Bucket), *Stream):
+                placed = await self._placed(name)
+                replicas = placed.replicas or []
+                if (
+                    not placed.leader
+                    or len(replicas) < SIZE - 1
+                    or not all(each.current for each in replicas)
+                ):
+                    return False
+        except UNREACHABLE:
+            return False
+        return True
+
+    async def _placed(self, stream: str) -> ClusterInfo:
+        """Who keeps a stream."""
         settings = BusSettings(nats_url=self.environment["BEISTAND_NATS_URL"], keys=self.keys)
         client = await connect(settings, "session")
         try:
-            info = await client.jetstream().stream_info(stream.value)
+            info = await client.jetstream().stream_info(stream)
         finally:
             await client.close()
-        if info.cluster is None or info.cluster.leader is None:
-            raise LookupError(stream)
-        return int(info.cluster.leader.removeprefix("n"))
+        return info.cluster or ClusterInfo()
 
     async def kill(self, number: int) -> None:
         """SIGKILL a node."""
