@@ -1,6 +1,10 @@
-"""A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut."""
+"""A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut.
+
+python -m tests.support.proxy URL      prints its own URL and stays until stdin ends
+"""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
@@ -77,13 +81,24 @@ class Road:
 
 
 @asynccontextmanager
-async def road_to(target: str) -> AsyncIterator[Road]:
-    """A road to the address of `target` (a URL with host and port)."""
+async def road_to(target: str, *, host: str = "127.0.0.1") -> AsyncIterator[Road]:
+    """A road to the address of `target` (a URL with host and port), beginning at a free port of `host`."""
     road = Road(target)
-    server = await asyncio.start_server(road.arrived, "127.0.0.1", 0)
-    road.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(road.arrived, host, 0)
+    road.url = f"{urlsplit(target).scheme}://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield road
     finally:
         server.close()
         await road.close()
+
+
+async def _stay(target: str) -> None:
+    async with road_to(target) as road:
+        sys.stdout.write(f"{road.url}\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_stay(sys.argv[1]))
