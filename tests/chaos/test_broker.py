@@ -5,6 +5,7 @@ import pytest
 from agent.port import Phase
 from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import InputText
+from beistand.protocol.records import Cause
 from tests.support.helpdesk import Visited
 from tests.support.plant import Plant
 
@@ -25,8 +26,9 @@ async def test_everybody_recovers_and_nothing_old_comes_through(plant: Plant, vi
         visit.frame(view)
         assert await viewer.close_code() == Unavailable().close_code
     await person.sees(lambda seen: seen.phase is Phase.SESSION)
-    for grant in (view, control):
-        await desk.sees_request(visit.sid, grant, "revoked")
+    revoked = await desk.sees_request(visit.sid, view, "revoked")
+    assert (revoked["closed_by"], revoked["cause"]) == ("system", Cause.LEASE_LOST)
+    await desk.sees_request(visit.sid, control, "revoked")
     assert person.view.accesses == ()
     # The same session goes on with new questions; from before there is no picture and no key stroke.
     again = await visit.allow()

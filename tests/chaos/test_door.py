@@ -50,6 +50,7 @@ async def test_new_agents_are_refused_while_sessions_go_on(
     await client.close()
 
 
+@pytest.mark.soak
 async def test_an_agent_that_lost_its_connection_meanwhile_comes_back(
     plant: Plant, stack: Stack, desk: Helpdesk, tmp_path: Path
 ) -> None:

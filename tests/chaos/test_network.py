@@ -41,6 +41,7 @@ async def test_a_device_without_a_network_stops_at_once_and_the_relay_by_the_lea
         assert kinds(receipt) == ["hello", "ask", "decision", "revocation"]
 
 
+@pytest.mark.soak
 async def test_a_relay_without_a_broker_closes_by_the_lease(plant: Plant, visit: Visited) -> None:
     async with road_to(plant.stack.server.url) as road, plant.another_relay(NATS_URL=road.url) as cut_off:
         grant = await visit.allow()

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from beistand.cli.stack import Stack
 from demo.customer import Customer
 from demo.desktop import desktop, stop
-from tests.support.helpdesk import Helpdesk
+from tests.support.helpdesk import Helpdesk, viewer_at
 from tests.support.viewer import ViewerClient
 
 
@@ -55,8 +54,7 @@ async def watching(
         grant = await desk.asks(sid)
         await person.answers("consent-allow")
         await desk.sees_request(sid, grant, "live")
-        port = urlsplit(stack.relay_url).port or 0
-        viewer = await exits.enter_async_context(ViewerClient(port, origin=stack.gateway_url))
+        viewer = await exits.enter_async_context(viewer_at(stack))
         await viewer.hello(await desk.ticket(sid))
         await viewer.until("relay.ready")
         await viewer.until_frame(1)

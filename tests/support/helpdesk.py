@@ -96,6 +96,11 @@ async def helpdesk(stack: Stack) -> AsyncIterator[Helpdesk]:
         yield Helpdesk(http)
 
 
+def viewer_at(stack: Stack, *, port: int | None = None) -> ViewerClient:
+    """A browser's socket to the stack's relay, or another one by its port."""
+    return ViewerClient(port or urlsplit(stack.relay_url).port or 0, origin=stack.gateway_url)
+
+
 @dataclass
 class Visited:
     """One session: a technician, a person at a real engine, and the sockets a browser would have."""
@@ -121,7 +126,7 @@ class Visited:
 
     def viewer(self, *, port: int | None = None) -> ViewerClient:
         """A viewer at the stack's relay or another one, not let in yet."""
-        return ViewerClient(port or urlsplit(self.stack.relay_url).port or 0, origin=self.stack.gateway_url)
+        return viewer_at(self.stack, port=port)
 
     def frame(self, grant_id: str, *, key: bool = True) -> int:
         """The device makes its next picture; whether it leaves is the engine's affair."""
