@@ -13,7 +13,7 @@ from beistand.bus.connection import nothing
 from beistand.cli.stack import Stack
 from beistand.protocol.errors import BeistandError
 from tests.support.helpdesk import Helpdesk, Visited, visited
-from tests.support.plant import Plant
+from tests.support.plant import Plant, eventually
 from tests.support.proxy import road_to
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="session")]
@@ -52,12 +52,18 @@ async def test_new_agents_are_refused_while_sessions_go_on(
 
 @pytest.mark.soak
 async def test_an_agent_that_lost_its_connection_meanwhile_comes_back(
-    plant: Plant, stack: Stack, desk: Helpdesk, tmp_path: Path
+    plant: Plant, stack: Stack, desk: Helpdesk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It is refused while nobody can be asked about it, and takes that for no last word."""
+
+    async def is_refused() -> bool:
+        return "nats sign-in refused" in caplog.messages
+
     async with road_to(stack.server.url) as road, visited(stack, desk, tmp_path, over=road.url) as visit:
         async with plant.without("session"):
             road.cut()
             await visit.person.sees(lambda seen: seen.phase is Phase.RECONNECTING)
             road.mend()
+            await eventually(is_refused)
         await visit.person.sees(lambda seen: seen.phase is Phase.SESSION)
         assert await visit.allow()
