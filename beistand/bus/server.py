@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,8 @@ class EmbeddedServer:
     """`async with EmbeddedServer(state, keys) as server`: a running server; port 0 takes a free one.
 
     State lies in `state`: the configuration, `nats.log`, JetStream's files. The port stays the same when the
-    same object is started again. SettingsError, one line, when the port is taken or the program missing.
+    same object is started again. `include`: more configuration files, such as a cluster block. SettingsError,
+    one line, when the port is taken or the program missing.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class EmbeddedServer:
         host: str = "127.0.0.1",
         websocket_port: int | None = None,
         tls: Certificate | None = None,
+        include: tuple[str, ...] = (),
     ) -> None:
         self._tls = tls
+        self._include = include
         self.port = port
         self.websocket_port = websocket_port
         self.host = host
@@ -78,6 +82,11 @@ class EmbeddedServer:
             self._ports_file(self._process).unlink(missing_ok=True)
             self._process = None
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the server a signal, such as SIGKILL; `wait` for what comes of it, `start` it again."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     async def wait(self) -> int:
         """Wait until the server is gone; its exit code."""
         return await self._process.wait() if self._process else 0
@@ -99,6 +108,7 @@ class EmbeddedServer:
             log_file=str(self.log_file),
             tls=self._tls,
             websocket_port=None if self.websocket_port is None else self.websocket_port or -1,
+            include=self._include,
         )
 
     async def _listening(self, process: asyncio.subprocess.Process) -> None:

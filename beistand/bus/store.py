@@ -29,7 +29,7 @@ __all__ = ["Bucket", "Conflict", "Store", "Stored"]
 log = logging.getLogger(__name__)
 
 OPEN_WITHIN_S = 30.0
-"""How long a starting service waits for the session service to provision the buckets."""
+"""How long a starting service waits for who provisions the buckets, and for a cluster that elects."""
 WRITE_TRIES = 3
 WRITE_TIMEOUT_S = 2.0
 CHANGE_TRIES = 32
@@ -267,7 +267,7 @@ async def _existing(js: JetStreamContext, bucket: Bucket) -> KeyValue:
     while True:
         try:
             return await js.key_value(bucket.value)
-        except BucketNotFoundError:
+        except (BucketNotFoundError, *UNREACHABLE):
             await asyncio.sleep(_LOOK_EVERY_S)
 
 

@@ -1,5 +1,6 @@
 """What JetStream keeps: the buckets, the streams of domain events, chat and ledger; made idempotently."""
 
+import asyncio
 import logging
 from collections import deque
 
@@ -24,21 +25,36 @@ MAX_BYTES = 512 * 1024 * 1024
 """Per stream; JetStream sets it aside on the disk."""
 MAX_EVENT = 64 * 1024
 PUBLISH_TRIES = 3
+PROVISION_WITHIN_S = 30.0
+AGAIN_S = 0.2
 _ALREADY_EXISTS_OTHERWISE = 10058
 """JetStream error code: a stream of that name exists with other settings."""
 
 
 async def provision(client: Client, *, replicas: int = 1) -> None:
-    """Create whatever bucket or stream is missing; never changes or empties one. Raises Unavailable."""
+    """Create whatever bucket or stream is missing; never changes or empties one.
+
+    A cluster that elects its leaders answers nobody for seconds, so this is tried for PROVISION_WITHIN_S.
+    Raises Unavailable.
+    """
     js = client.jetstream()
+    wanted = (*(_bucket(bucket, replicas) for bucket in Bucket), *_streams(replicas))
     try:
-        for bucket in Bucket:
-            await _ensure(js, _bucket(bucket, replicas))
-        await _ensure(js, _events(replicas))
-        await _ensure(js, _chat(replicas))
-        await _ensure(js, _ledger(replicas))
-    except UNREACHABLE as error:
-        raise Unavailable("JetStream cannot be reached.") from error
+        async with asyncio.timeout(PROVISION_WITHIN_S):
+            for config in wanted:
+                await _ensured(js, config)
+    except TimeoutError:
+        raise Unavailable("JetStream cannot be reached.") from None
+
+
+async def _ensured(js: JetStreamContext, config: api.StreamConfig) -> None:
+    """Make sure of one stream, however often that takes."""
+    while True:
+        try:
+            return await _ensure(js, config)
+        except UNREACHABLE as error:
+            log.info("stream not provisioned yet", extra={"stream": config.name, "why": type(error).__name__})
+            await asyncio.sleep(AGAIN_S)
 
 
 async def publish_event(client: Client, org: str, event: CloudEvent) -> None:
@@ -119,6 +135,10 @@ def _bucket(bucket: Bucket, replicas: int) -> api.StreamConfig:
         allow_direct=False,
         allow_rollup_hdrs=False,
     )
+
+
+def _streams(replicas: int) -> tuple[api.StreamConfig, ...]:
+    return _events(replicas), _chat(replicas), _ledger(replicas)
 
 
 def _events(replicas: int) -> api.StreamConfig:

@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from beistand.bus import child
 from beistand.bus.keys import ensure_keys
 from beistand.bus.server import EmbeddedServer
-from beistand.bus.settings import SERVICES, SettingsError
+from beistand.bus.settings import SERVICES, ServiceName, SettingsError
 from beistand.cli.lock import locked
 
 READY_WITHIN_S = 60.0
@@ -149,18 +149,36 @@ class Stack:
         self._cleanup.enter_context(locked(self.state / "lock"))
         self._ports = choose_ports(self._settings)
         ensure_keys(self.keys)
-        self.server = EmbeddedServer(
-            self.state / "nats", self.keys, self._ports["nats_port"], host=self._settings.host
-        )
-        await self._cleanup.enter_async_context(self.server)
+        self.server = await self._cleanup.enter_async_context(self._broker(self._ports["nats_port"]))
         self._cleanup.push_async_callback(self._stop_services)
-        for name in SERVICES:
-            command = [sys.executable, "-m", f"services.{name}.app"]
-            self.processes[name] = await child.start(
-                command, log_file=self._log_file(name), environment=self.environment
-            )
+        await self._start_services()
         await self._all_ready()
         self.password = await self._account()
+
+    def _broker(self, port: int) -> EmbeddedServer:
+        return EmbeddedServer(self.state / "nats", self.keys, port, host=self._settings.host)
+
+    async def _start_services(self) -> None:
+        for name in SERVICES:
+            await self.start_service(name)
+
+    async def start_service(self, name: ServiceName, **changes: str) -> None:
+        """Start a service, also again after it died; `changes` to its environment, such as `NATS_URL=...`."""
+        own = {f"BEISTAND_{key}": value for key, value in changes.items()}
+        self.processes[name] = await child.start(
+            [sys.executable, "-m", f"services.{name}.app"],
+            log_file=self._log_file(name),
+            environment={**self.environment, **own},
+        )
+
+    async def ready(self, name: ServiceName) -> None:
+        """Return once a service answers its readiness probe; SettingsError if any of them dies meanwhile."""
+        url = f"http://{self._settings.host}:{self._ports[_HEALTH[name]]}/readyz"
+        while not await asyncio.to_thread(_answers, url):
+            for other, process in self.processes.items():
+                if process.returncode is not None:
+                    raise self._dead(other)
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _stop_services(self) -> None:
         await asyncio.gather(*map(child.stop, self.processes.values()))
@@ -169,17 +187,9 @@ class Stack:
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 for name in SERVICES:
-                    await self._ready(name)
+                    await self.ready(name)
         except TimeoutError:
             raise SettingsError(f"the services do not get ready; see {self.logs}") from None
-
-    async def _ready(self, name: str) -> None:
-        url = f"http://{self._settings.host}:{self._ports[_HEALTH[name]]}/readyz"
-        while not await asyncio.to_thread(_answers, url):
-            for other, process in self.processes.items():
-                if process.returncode is not None:
-                    raise self._dead(other)
-            await asyncio.sleep(_LOOK_EVERY_S)
 
     def _dead(self, name: str) -> SettingsError:
         if name == "nats-server":

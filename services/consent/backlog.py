@@ -73,5 +73,7 @@ class Backlog:
                 continue
             except BeistandError as error:
                 log.warning("record not stored", extra={"sid": session.sid, "code": error.code})
+            except Exception:  # one record nobody foresaw must not end the service, and with it the others
+                log.exception("record not stored", extra={"sid": session.sid})
             return
         log.error("record given up", extra={"sid": session.sid})

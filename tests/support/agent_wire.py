@@ -80,6 +80,8 @@ class AgentWire:
         self.seq, self.prev = 0, GENESIS
         self.gives_up_after = GIVES_UP_AFTER_S
         self.closed = asyncio.Event()
+        self.back = asyncio.Event()
+        """The control connection was lost and is there again; a device says hello then."""
         self.clients: dict[str, Client] = {}
         self._heard: dict[type[Message], asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
 
@@ -108,7 +110,7 @@ class AgentWire:
             sid=self.sid,
             purpose=purpose,
             on_disconnected=_nothing,
-            on_reconnected=_nothing,
+            on_reconnected=self._back if purpose == "control" else _nothing,
             on_closed=self._closed,
             give_up_after=self.gives_up_after,
         )
@@ -221,6 +223,9 @@ class AgentWire:
 
     async def _closed(self) -> None:
         self.closed.set()
+
+    async def _back(self) -> None:
+        self.back.set()
 
 
 async def _nothing() -> None:

@@ -142,6 +142,14 @@ class Person:
         await self.sees(lambda view: question.request_id in {access.grant_id for access in view.accesses})
         return question.request_id
 
+    async def types(self, text: str) -> None:
+        """Wait until this much was typed into the machine, whatever it was."""
+
+        async def is_typed() -> bool:
+            return len(self.injector.typed) >= len(text)
+
+        await until(is_typed)
+
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()

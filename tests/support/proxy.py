@@ -1,6 +1,10 @@
-"""A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut."""
+"""A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut.
+
+python -m tests.support.proxy URL      prints its own URL and stays until stdin ends
+"""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
@@ -16,6 +20,9 @@ class Road:
         self._open = asyncio.Event()
         self._open.set()
         self._is_cut = False
+        self._fatal = b""
+        self.has_passed = asyncio.Event()
+        """What `goes_silent_after` waits for has gone through."""
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -23,6 +30,11 @@ class Road:
     def freeze(self) -> None:
         """Like a network that is gone without a FIN."""
         self._open.clear()
+
+    def goes_silent_after(self, words: bytes) -> None:
+        """Let these words through to the target, with all before them, and nothing either way after."""
+        self._fatal = words
+        self.has_passed.clear()
 
     def cut(self) -> None:
         """Like a broker that is down: connections break, new ones break at once."""
@@ -33,6 +45,7 @@ class Road:
     def mend(self) -> None:
         """Everything gets through again."""
         self._is_cut = False
+        self._fatal = b""
         self._open.set()
 
     async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +55,7 @@ class Road:
         there, back = await asyncio.open_connection(self._host, self._port)
         self._writers |= {writer, back}
         for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._carry(source, sink))
+            task = asyncio.create_task(self._carry(source, sink, is_answer=source is there))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -53,23 +66,39 @@ class Road:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
+    ) -> None:
         with suppress(OSError):
             while data := await source.read(CHUNK):
                 await self._open.wait()
+                if self._fatal and not is_answer and self._fatal in data:
+                    self.freeze()
+                    self.has_passed.set()
                 sink.write(data)
                 await sink.drain()
         sink.close()
 
 
 @asynccontextmanager
-async def road_to(target: str) -> AsyncIterator[Road]:
-    """A road to the address of `target` (a URL with host and port)."""
+async def road_to(target: str, *, host: str = "127.0.0.1") -> AsyncIterator[Road]:
+    """A road to the address of `target` (a URL with host and port), beginning at a free port of `host`."""
     road = Road(target)
-    server = await asyncio.start_server(road.arrived, "127.0.0.1", 0)
-    road.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(road.arrived, host, 0)
+    road.url = f"{urlsplit(target).scheme}://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield road
     finally:
         server.close()
         await road.close()
+
+
+async def _stay(target: str) -> None:
+    async with road_to(target) as road:
+        sys.stdout.write(f"{road.url}\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_stay(sys.argv[1]))
