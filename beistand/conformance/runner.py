@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from beistand.conformance.case import Broken, Case, NotRun
-from beistand.conformance.scene import Deployment, scene
+from beistand.conformance.scene import Deployment, Scene, scene
 from beistand.protocol.errors import BeistandError
 
 LONGEST_S = 60.0
@@ -35,6 +35,30 @@ class Result:
     seconds: float
     detail: str = ""
     figures: dict[str, int] = field(default_factory=dict)
+
+
+class Unreachable(Exception):
+    """No case can be carried out from here; the text says why."""
+
+
+async def probe(deployment: Deployment) -> None:
+    """Whether all three doors open from here: API, bus and relay. Raises Unreachable."""
+    try:
+        async with asyncio.timeout(LONGEST_S), scene(deployment) as stage:
+            visit = await stage.visit()
+            _, url = await stage.technician.ticket(visit.sid)
+            await _knock(stage, url)
+    except (BeistandError, WebSocketException, OSError, TimeoutError) as error:
+        raise Unreachable(f"no session can be opened here: {_told(error)}") from error
+
+
+async def _knock(stage: Scene, url: str) -> None:
+    try:
+        await stage.viewer(url)
+    except InvalidStatus as refusal:
+        status, origin = refusal.response.status_code, stage.deployment.origin
+        reason = f"the relay at {url} answers {status} to pages of {origin} (--origin names others)"
+        raise Unreachable(reason) from None
 
 
 async def run(deployment: Deployment, cases: Iterable[Case]) -> AsyncIterator[Result]:

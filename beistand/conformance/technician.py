@@ -60,7 +60,7 @@ async def sign_in(gateway: str, user: str, password: str) -> Account:
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         raise NoGateway(f"{gateway} is no address such as https://help.example.org") from None
     except httpx.HTTPError as error:
-        raise NoGateway(f"{gateway} does not answer ({error or type(error).__name__})") from None
+        raise NoGateway(f"{gateway} does not answer ({str(error) or type(error).__name__})") from None
     if answer.status_code == httpx.codes.OK:
         return Account(user, _token(gateway, answer))
     if _problem(answer) is None:
@@ -86,7 +86,7 @@ class Technician:
         try:
             answer = await self.http.request(method, path, json=body, **options)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{method} {path}: {error or type(error).__name__}") from error
+            raise Unavailable(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.is_success:
             return answer.json() if answer.content else None
         raise _refusal(answer)

@@ -1,5 +1,6 @@
 """Law 1: only a decision signed by the customer's device makes a grant; nothing at the server does."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,15 +31,18 @@ async def no_flag_makes_a_grant(scene: Scene) -> None:
     visit = await scene.visit()
     request = await scene.technician.ask(visit.sid)
     described = await scene.technician.call("GET", "/v1/openapi.json")
-    tried = 0
-    for method, path in _operations(described["paths"], visit, request.id):
-        for body in (WISHES, {"capability": "view", "reason": "please", **WISHES}):
-            with suppress(BeistandError):
-                await scene.technician.call(method, path, body, params=_text(WISHES), headers=_text(WISHES))
-            tried += 1
-    scene.figures["attempts"] = tried
-    require(tried, "the description of the API names no operation on a session")
+    bodies = (WISHES, {"capability": "view", "reason": "please", **WISHES})
+    operations = list(_operations(described["paths"], visit, request.id))
+    require(operations, "the description of the API names no operation on a session")
+    attempts = [_try(scene, *operation, body) for operation in operations for body in bodies]
+    await asyncio.gather(*attempts)
+    scene.figures["attempts"] = len(attempts)
     await scene.nothing_granted(visit, request.id)
+
+
+async def _try(scene: Scene, method: str, path: str, body: dict[str, object]) -> None:
+    with suppress(BeistandError):
+        await scene.technician.call(method, path, body, params=_text(WISHES), headers=_text(WISHES))
 
 
 def _operations(paths: dict[str, Any], visit: Visit, request_id: str) -> Iterator[tuple[str, str]]:
@@ -47,7 +51,7 @@ def _operations(paths: dict[str, Any], visit: Visit, request_id: str) -> Iterato
         if "{session_id}" in path and not path.endswith("/end"):
             here = path.replace("{session_id}", visit.sid).replace("{request_id}", request_id)
             yield from ((method, here) for method in _CHANGES if method in methods)
-    for hidden in ("", "/grant", "/decision", "/allow", "/state"):
+    for hidden in ("", "/grant", "/decision", "/state"):
         path = f"/v1/sessions/{visit.sid}/requests/{request_id}{hidden}"
         yield from ((method, path) for method in sorted(_CHANGES))
 

@@ -40,7 +40,7 @@ async def the_receipt_names_everything(scene: Scene) -> None:
 
 
 async def the_receipt_is_the_devices_own_story(scene: Scene) -> None:
-    """The receipt holds what the device signed, byte for byte, and the entries it was given; it gets the same."""
+    """The receipt holds, byte for byte, what the device signed and was given; the device gets the same."""
     visit = await _story(scene)
     device = visit.device
     text = await scene.technician.receipt(visit.sid)
