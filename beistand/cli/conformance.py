@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import getpass
 import json
+import logging
 import os
 import sys
 from collections import Counter
@@ -35,6 +36,8 @@ def run(arguments: Sequence[str]) -> None:
         return
     if not options.gateway or not options.user:
         parser.error("--gateway and --user are needed")
+    # What a rogue device is told by the bus is the cases' business, not the reader's.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         results = asyncio.run(_run(options, cases))
     except (NoGateway, NoEntry, Unreachable) as reason:
@@ -48,7 +51,7 @@ def run(arguments: Sequence[str]) -> None:
 
 async def _run(options: argparse.Namespace, cases: Sequence[Case]) -> list[Result]:
     deployment = await _deployment(options)
-    print(f"{options.gateway} as {options.user}: {len(cases)} cases", flush=True)
+    print(f"{options.gateway} as {options.user}: {_cases(cases)}", flush=True)
     await runner.probe(deployment)
     results: list[Result] = []
     _announce(cases, results)
@@ -107,7 +110,11 @@ def _lines(result: Result, *, number: int, of: int) -> list[str]:
 def _summary(results: Sequence[Result]) -> str:
     count = Counter(result.outcome for result in results)
     parts = [f"{count[outcome]} {outcome.replace('_', ' ')}" for outcome in Outcome if count[outcome]]
-    return f"\n{len(results)} cases: {', '.join(parts)}"
+    return f"\n{_cases(results)}: {', '.join(parts)}"
+
+
+def _cases(things: Sequence[object]) -> str:
+    return f"{len(things)} case{'' if len(things) == 1 else 's'}"
 
 
 def _all_kept(results: Sequence[Result]) -> bool:

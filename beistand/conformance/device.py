@@ -59,6 +59,8 @@ DOWN: dict[str, type[Message]] = {
     "notice": NoticeDown,
 }
 D = TypeVar("D", bound=Message)
+Purpose = Literal["control", "media"]
+PURPOSES: tuple[Purpose, ...] = ("control", "media")
 
 GIVES_UP_AFTER_S = 3.0
 """A real device goes on longer; this one need not come back."""
@@ -128,17 +130,19 @@ class Device:
         return agent_key_of(self.seed)
 
     async def __aenter__(self) -> Self:
-        await self.connect("control")
-        await self.connect("media")
+        for purpose in PURPOSES:
+            await self.connect(purpose)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Leave the bus."""
         for client in self.clients.values():
             await client.close()
 
-    async def connect(
-        self, purpose: Literal["control", "media"] = "control", *, seed: bytes | None = None
-    ) -> Client:
+    async def connect(self, purpose: Purpose = "control", *, seed: bytes | None = None) -> Client:
         """One of the two connections; the control connection listens."""
         client = await connect_agent(
             self.joined.nats_urls,

@@ -68,6 +68,10 @@ class Viewer:
         """Wait for a frame."""
         return await self._wait(f"the viewer gets frame {seq}", lambda: seq if seq in self.frames else None)
 
+    def forget(self) -> None:
+        """What came so far no longer counts; `until` waits for what is new."""
+        self.got.clear()
+
     async def close_code(self) -> int:
         """Wait for the end of the socket; its close code."""
         async with asyncio.timeout(PATIENCE_S):

@@ -57,6 +57,7 @@ async def _controlled(scene: Scene) -> tuple[Visit, Viewer, str, str]:
     await scene.settled(viewer, visit, view)
     require(visit.device.inputs, "input did not arrive under a yes to control")
     visit.device.inputs.clear()
+    viewer.forget()
     return visit, viewer, view, control
 
 

@@ -6,7 +6,7 @@ import secrets
 from websockets.asyncio.client import connect
 
 from beistand.conformance.case import Broken, of_law, refused, require, within
-from beistand.conformance.device import Device
+from beistand.conformance.device import PURPOSES, Device
 from beistand.conformance.scene import Scene, Visit, closed
 from beistand.conformance.viewer import Viewer
 from beistand.protocol.capabilities import Capability
@@ -59,8 +59,9 @@ async def a_stolen_ticket_is_worth_nothing(scene: Scene) -> None:
     """A device's ticket is no good without the device's key, from whatever connection."""
     visit = await scene.visit()
     thief = Device(visit.device.joined, secrets.token_bytes(32))
-    await refused("a stolen ticket", thief.connect("control"), TicketRefused)
-    await refused("a stolen ticket", thief.connect("media"), TicketRefused)
+    scene.resources.push_async_callback(thief.close)
+    for purpose in PURPOSES:
+        await refused("a stolen ticket", thief.connect(purpose), TicketRefused)
 
 
 async def _in_session(scene: Scene) -> tuple[Visit, Viewer, dict[str, str]]:
@@ -109,14 +110,10 @@ async def _no_way_for_devices(scene: Scene, visit: Visit) -> None:
     device = visit.device
     await refused("the old code", scene.join(visit.code), CodeRefused)
     ghost = Device(device.joined, device.seed)
-    for purpose in ("control", "media"):
-        await refused(f"the old {purpose} connection", _dialled(ghost, purpose), TicketRefused)
+    scene.resources.push_async_callback(ghost.close)
+    for purpose in PURPOSES:
+        await refused(f"the old {purpose} connection", ghost.connect(purpose), TicketRefused)
     await refused("the customer's chat", device.chat("Hello?"), Unavailable)
-
-
-async def _dialled(device: Device, purpose: str) -> None:
-    client = await device.connect("control" if purpose == "control" else "media")
-    await client.close()
 
 
 async def _let_in(viewer: Viewer) -> bool:

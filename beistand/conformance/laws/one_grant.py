@@ -1,7 +1,10 @@
 """Law 4: a grant is for one session, one technician, one capability; everything else is a new question."""
 
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
 from beistand.conformance.case import of_law, refused, require
-from beistand.conformance.device import picture
+from beistand.conformance.device import Device, picture
 from beistand.conformance.scene import Scene, closed
 from beistand.protocol import subjects
 from beistand.protocol.capabilities import Capability
@@ -74,13 +77,25 @@ async def a_device_keeps_to_its_session(scene: Scene) -> None:
     victim, rogue = await scene.visit(), await scene.visit()
     grant = await victim.allowed()
     viewer = await scene.watching(victim, grant)
-    heard: list[str] = []
     bus = rogue.device.clients["control"]
+    heard = await _overhear(bus, victim.device, grant)
+    await _interfere(bus, victim.device, grant)
+    await scene.technician.say(victim.sid, "Hello")
+    await scene.sees(viewer, victim, grant)
+    await bus.flush()
+    require(FOREIGN not in viewer.frames, "a device put a picture into another session")
+    require(not viewer.texts("relay.paused"), "a device paused another session")
+    require(not heard, f"a device heard what is not for it: {sorted(heard)}")
 
-    async def note(message: object) -> None:
-        heard.append(str(getattr(message, "subject", "")))
 
-    org, sid = victim.device.org, victim.sid
+async def _overhear(bus: Client, victim: Device, grant: str) -> set[str]:
+    """Subscribe to all that is said in the victim's session; the subjects of what is heard."""
+    heard: set[str] = set()
+
+    async def note(message: Msg) -> None:
+        heard.add(message.subject)
+
+    org, sid = victim.org, victim.sid
     for pattern in (
         ">",
         "bst.>",
@@ -91,16 +106,17 @@ async def a_device_keeps_to_its_session(scene: Scene) -> None:
         f"{subjects.inbox_prefix(sid)}.>",
     ):
         await bus.subscribe(pattern, cb=note)
+    await bus.flush()
+    return heard
+
+
+async def _interfere(bus: Client, victim: Device, grant: str) -> None:
+    """A picture, a stop (unreadable is enough) and a pause in the victim's name."""
+    org, sid = victim.org, victim.sid
     await bus.publish(subjects.media(org, sid, grant), picture(FOREIGN))
-    await bus.publish(subjects.up(org, sid, Up.REVOKED), b"unreadable, and so a stop if it were heard")
+    await bus.publish(subjects.up(org, sid, Up.REVOKED), b"stop")
     await bus.publish(subjects.up(org, sid, Up.LEASE), encode(Lease(paused=True)))
     await bus.flush()
-    await scene.technician.say(victim.sid, "Hello")
-    await scene.sees(viewer, victim, grant)
-    await bus.flush()
-    require(FOREIGN not in viewer.frames, "a device put a picture into another session")
-    require(not viewer.texts("relay.paused"), "a device paused another session")
-    require(not heard, f"a device heard what is not for it: {sorted(set(heard))}")
 
 
 CASES = of_law(
