@@ -13,6 +13,7 @@ COMMANDS = MappingProxyType(
         "keys": "make the keys of an installation, and the NATS configuration",
         "user": "manage local accounts",
         "verify": "check the receipt of a session, and tell what happened in it",
+        "conformance": "try from outside whether a deployment keeps the laws",
         "version": "say which version this is",
     }
 )
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def usage() -> str:
     """The overview of all subcommands."""
-    lines = [f"  {name:9} {purpose}" for name, purpose in COMMANDS.items()]
+    lines = [f"  {name:11} {purpose}" for name, purpose in COMMANDS.items()]
     return "\n".join(("usage: beistand COMMAND [...]", "", *lines, "", "beistand COMMAND --help says more."))
 
 
@@ -48,4 +49,4 @@ def fail(reason: str, *, code: int = 1) -> None:
 
 
 def _extra(command: str) -> str:
-    return {"agent": "agent", "user": "gateway"}.get(command, "embedded")
+    return {"agent": "agent", "conformance": "conformance", "user": "gateway"}.get(command, "embedded")
