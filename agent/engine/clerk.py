@@ -5,7 +5,6 @@ The one place that has the key, the chain and the outbox together. To be used on
 
 import base64
 import logging
-import math
 import platform
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -128,7 +127,7 @@ class Clerk:
         used = {
             "since": now - timedelta(seconds=usage.opened_ago),
             "until": now - timedelta(seconds=usage.closed_ago),
-            "used_s": min(math.ceil(usage.passed_s), ask.duration_s),
+            "used_s": min(usage.used_s, ask.duration_s),
             "input": usage.input if ask.capability is Capability.CONTROL else None,
         }
         self._post(Up.ACTIVITY, "activity", self._sign(Activity, {**about, **used}), self._settled)

@@ -3,6 +3,7 @@
 Pure: times are arguments, in seconds of one monotonic clock. Whoever keeps a meter guards it against threads.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -47,6 +48,11 @@ class Usage:
     opened_ago: float = 0.0
     closed_ago: float = 0.0
     input: InputCounts = field(default_factory=InputCounts)
+
+    @property
+    def used_s(self) -> int:
+        """`passed_s` in whole seconds, rounded up: 0 only if nothing could pass."""
+        return math.ceil(self.passed_s)
 
 
 @dataclass

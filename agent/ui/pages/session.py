@@ -1,6 +1,6 @@
 """The page of a running session: what is allowed right now in plain words, and the messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
@@ -9,8 +9,20 @@ from agent.port import Access, Actions, View
 from agent.ui import theme
 from agent.ui.chat import ChatPanel
 from agent.ui.plaintext import one_line
-from agent.ui.texts import duration, names, time_of_day
-from agent.ui.widgets import button, caption, card, column, drawing, label, mark, row, say, scrolling
+from agent.ui.texts import counts, duration, elapsed, minute_of, names, time_of_day
+from agent.ui.widgets import (
+    button,
+    caption,
+    card,
+    column,
+    drawing,
+    label,
+    mark,
+    row,
+    say,
+    say_quietly,
+    scrolling,
+)
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 
@@ -23,12 +35,18 @@ class AccessRow(QFrame):
     def __init__(self, picture: str, stop: QPushButton) -> None:
         super().__init__()
         self.setProperty("role", "row")
-        self.name, self.state, self.since, self.stop = label("strong"), label(), label("small"), stop
+        self.name, self.state, self.since, self.done = (
+            label("strong"),
+            label(),
+            label("small"),
+            label("small"),
+        )
+        self.stop = stop
         line = row(self, gap=2)
         line.addWidget(drawing(picture, size=30, colour=theme.PRIMARY), 0, Qt.AlignmentFlag.AlignTop)
         words = column(gap=0)
         words.setSpacing(4)
-        for part in (self.name, self.state, self.since, stop):
+        for part in (self.name, self.state, self.since, self.done, stop):
             words.addWidget(part)
         line.addLayout(words, 1)
 
@@ -37,8 +55,12 @@ class AccessRow(QFrame):
         people = names(texts, (access.technician for access in accesses))
         say(self.state, used.format(technicians=people) if accesses else free)
         mark(self.state, "live", "yes" if accesses else "no")
-        say(self.since, "; ".join(_term(access, texts) for access in accesses[:1]))
+        turn = minute_of(texts, accesses)
+        say_quietly(self.since, _by_person(accesses, texts, _term), turn=turn)
         self.since.setVisible(bool(accesses))
+        driven = [access for access in accesses if access.capability is Capability.CONTROL]
+        say_quietly(self.done, _by_person(driven, texts, _done), turn=turn)
+        self.done.setVisible(bool(driven))
         self.stop.setVisible(bool(accesses))
 
 
@@ -106,6 +128,23 @@ def of(view: View, capability: Capability) -> tuple[Access, ...]:
     return tuple(access for access in view.accesses if access.capability is capability)
 
 
+def _by_person(accesses: Sequence[Access], texts: Texts, said: Callable[[Access, Texts], str]) -> str:
+    """A line for each; the name stands only where there is more than one."""
+    if len(accesses) == 1:
+        return said(accesses[0], texts)
+    return "\n".join(
+        texts.used_line.format(
+            technician=one_line(access.technician) or texts.someone, said=said(access, texts)
+        )
+        for access in accesses
+    )
+
+
 def _term(access: Access, texts: Texts) -> str:
-    since = texts.used_since.format(time=time_of_day(texts, access.since))
+    time, lasted = time_of_day(texts, access.since), elapsed(texts, access.lasted_s)
+    since = (texts.used_for if lasted else texts.used_since).format(time=time, elapsed=lasted)
     return f"{since}, {texts.used_limit.format(duration=duration(texts, access.seconds_left))}"
+
+
+def _done(access: Access, texts: Texts) -> str:
+    return texts.counted_so_far.format(counts=counts(texts, access.input))
