@@ -116,6 +116,7 @@ class Story:
             await self.customer.presses("end-session")
             await self.customer.presses("confirm-end")
             await self.technician.waits_for_state("ended")
+            await self.technician.reads_use_of(2)
         async with step("The old code opens nothing any more"):
             await self._old_code_is_refused()
 
