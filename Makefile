@@ -23,7 +23,7 @@ check:   ## the fast part: format, lint, types, contracts, unit tests, console t
 test:    ## everything: check, integration on a real NATS server, end to end with browser and windows
 	@$(SETUP) python console screen
 	@$(PY) -m tools.check
-	@$(PY) -m pytest tests -q -m "(integration or chaos or conformance or e2e) and not soak"
+	@$(PY) -m pytest tests -q -n 3 --dist loadfile -m "(integration or chaos or conformance or e2e) and not soak"
 
 format:  ## rewrite the Python sources in the project's format
 	@$(SETUP) python

@@ -21,7 +21,7 @@ STEPS: tuple[tuple[str, list[str], Path], ...] = (
     ("import contracts", [str(BIN / "lint-imports"), "--no-logo"], ROOT),
     ("console types", ["npm", "run", "--silent", "check"], ROOT / "console"),
     ("console tests", ["npm", "test", "--silent"], ROOT / "console"),
-    ("unit and rule tests", [*PYTEST, "tests/unit", "tests/rules"], ROOT),
+    ("unit and rule tests", [*PYTEST, "-n", "2", "--dist", "loadfile", "tests/unit", "tests/rules"], ROOT),
 )
 
 

@@ -68,7 +68,9 @@ class Viewer:
             self.credit(self.next().seq)
 
     def settle(self) -> None:
-        """Take and acknowledge frames until none comes any more."""
+        """Take and acknowledge frames until none comes any more; the first may take its time."""
+        if not self.seen:
+            self.credit(self.next().seq)
         while True:
             try:
                 self.credit(self.next(QUIET_S).seq)
