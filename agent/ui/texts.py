@@ -72,11 +72,6 @@ def names(texts: Texts, people: Iterable[str]) -> str:
     return f"{', '.join(unique[:-1])} {texts.and_word} {unique[-1]}"
 
 
-def elapsed(texts: Texts, seconds: int) -> str:
-    """How long something has gone on, in whole minutes rounded down; '' below the first."""
-    return duration(texts, seconds - seconds % 60) if seconds >= 60 else ""
-
-
 def minute_of(texts: Texts, accesses: Iterable[Access]) -> str:
     """Changes with the people, the language and the full minute: how often live figures are read aloud."""
     turns = (f"{access.grant_id}:{access.lasted_s // 60}" for access in accesses)

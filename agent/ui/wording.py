@@ -76,7 +76,7 @@ class Texts:
     used_for: str
     used_limit: str
     used_line: str
-    counted_so_far: str
+    used_counted: str
     counted_nothing: str
     counted_moves: str
     paused: str

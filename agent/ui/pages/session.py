@@ -9,7 +9,7 @@ from agent.port import Access, Actions, View
 from agent.ui import theme
 from agent.ui.chat import ChatPanel
 from agent.ui.plaintext import one_line
-from agent.ui.texts import counts, duration, elapsed, minute_of, names, time_of_day
+from agent.ui.texts import counts, duration, minute_of, names, time_of_day
 from agent.ui.widgets import (
     button,
     caption,
@@ -35,18 +35,12 @@ class AccessRow(QFrame):
     def __init__(self, picture: str, stop: QPushButton) -> None:
         super().__init__()
         self.setProperty("role", "row")
-        self.name, self.state, self.since, self.done = (
-            label("strong"),
-            label(),
-            label("small"),
-            label("small"),
-        )
-        self.stop = stop
+        self.name, self.state, self.since, self.stop = label("strong"), label(), label("small"), stop
         line = row(self, gap=2)
         line.addWidget(drawing(picture, size=30, colour=theme.PRIMARY), 0, Qt.AlignmentFlag.AlignTop)
         words = column(gap=0)
         words.setSpacing(4)
-        for part in (self.name, self.state, self.since, self.done, stop):
+        for part in (self.name, self.state, self.since, stop):
             words.addWidget(part)
         line.addLayout(words, 1)
 
@@ -58,9 +52,6 @@ class AccessRow(QFrame):
         turn = minute_of(texts, accesses)
         say_quietly(self.since, _by_person(accesses, texts, _term), turn=turn)
         self.since.setVisible(bool(accesses))
-        driven = [access for access in accesses if access.capability is Capability.CONTROL]
-        say_quietly(self.done, _by_person(driven, texts, _done), turn=turn)
-        self.done.setVisible(bool(driven))
         self.stop.setVisible(bool(accesses))
 
 
@@ -141,10 +132,10 @@ def _by_person(accesses: Sequence[Access], texts: Texts, said: Callable[[Access,
 
 
 def _term(access: Access, texts: Texts) -> str:
-    time, lasted = time_of_day(texts, access.since), elapsed(texts, access.lasted_s)
-    since = (texts.used_for if lasted else texts.used_since).format(time=time, elapsed=lasted)
+    """Since when, and what was done; for a view, which nobody can count, how long it lasts at most."""
+    minutes = access.lasted_s // 60
+    begun = texts.used_since.format(time=time_of_day(texts, access.since))
+    since = texts.used_for.format(minutes=minutes) if minutes else begun
+    if access.capability is Capability.CONTROL:
+        return texts.used_counted.format(since=since, counts=counts(texts, access.input))
     return f"{since}, {texts.used_limit.format(duration=duration(texts, access.seconds_left))}"
-
-
-def _done(access: Access, texts: Texts) -> str:
-    return texts.counted_so_far.format(counts=counts(texts, access.input))

@@ -14,7 +14,6 @@ from agent.ui.texts import (
     clock,
     counts,
     duration,
-    elapsed,
     language_of,
     names,
     problem_of,
@@ -107,20 +106,6 @@ def test_a_language_we_do_not_speak_becomes_english(wish: str, language: str) ->
 def test_durations_as_people_say_them(seconds: int, german: str, english: str) -> None:
     assert duration(TEXTS["de"], seconds) == german
     assert duration(TEXTS["en"], seconds) == english
-
-
-@pytest.mark.parametrize(
-    ("seconds", "german", "english"),
-    [
-        (0, "", ""),
-        (59, "", ""),
-        (60, "1 Minute", "1 minute"),
-        (179, "2 Minuten", "2 minutes"),
-        (3600, "1 Stunde", "1 hour"),
-    ],
-)
-def test_how_long_something_goes_on_is_never_said_too_long(seconds: int, german: str, english: str) -> None:
-    assert (elapsed(TEXTS["de"], seconds), elapsed(TEXTS["en"], seconds)) == (german, english)
 
 
 @pytest.mark.parametrize(

@@ -302,17 +302,16 @@ def _driven(view: View, *, lasted_s: int, clicks: int) -> View:
 
 
 def test_counts_run_before_the_eye_and_not_in_the_ear(windows: Windows) -> None:
-    view, texts = SAMPLES["12-controlled"], TEXTS["de"]
+    view = SAMPLES["12-controlled"]
     labels = [
         windows.bar.since,
-        windows.main.session.control_row.done,
         windows.main.session.control_row.since,
     ]
     heard: list[list[str]] = []
     for second in range(180, 300):
         windows.render_view(_driven(view, lasted_s=second, clicks=second))
         assert f"{second} Klicks" in labels[0].text()
-        assert labels[1].text() == texts.counted_so_far.format(counts=f"{second} Klicks")
+        assert f"{second} Klicks" in labels[1].text()
         heard.append([label.accessibleName() for label in labels])
     assert all(all(names) for names in heard)
     assert sum(before != after for before, after in pairwise(heard)) == 1, "once a minute at most"
@@ -323,7 +322,7 @@ def test_each_of_two_helpers_is_named_with_what_they_did(windows: Windows) -> No
     for window in (windows.bar, windows.main):
         assert "Anna Weber – " in shown(window)
         assert "Boris Çelik – " in shown(window)
-    assert "Bisher: 14 Klicks, 120 Tasten" in shown(windows.main)
+    assert "seit 3 Min. – 14 Klicks, 120 Tasten" in shown(windows.main)
     assert "Boris Çelik – 1 Taste" in shown(windows.bar)
 
 
