@@ -13,7 +13,7 @@ from typing import Protocol
 
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
-from beistand.protocol.records import Cause, Language
+from beistand.protocol.records import Cause, InputCounts, Language
 
 
 class Phase(StrEnum):
@@ -76,6 +76,20 @@ class Access:
     technician: str
     since: datetime
     seconds_left: int
+    lasted_s: int = 0
+    """Whole seconds so far."""
+    input: InputCounts = field(default_factory=InputCounts)
+    """What passed under it so far: renewed with the view, about once a second, never per event."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a grant that is over was used for, as the device counted; `used_s` without pauses, rounded up."""
+
+    capability: Capability
+    technician: str
+    used_s: int
+    input: InputCounts
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ class View:
     ended_cause: Cause | None = None
     notices: tuple[str, ...] = field(default=())
     """Codes (`Notice`) of things to tell once, newest last."""
+    used: tuple[Used, ...] = ()
+    """What was allowed in this session and is over, oldest first."""
     receipt: str = ""
     """After the end: the file that proves what happened, '' as long as there is none."""
 

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from beistand.protocol.capabilities import REQUIRES
 from beistand.protocol.receipt import Event, Verdict
 from beistand.protocol.records import (
+    Activity,
     Ask,
     DecidedBy,
     Decision,
@@ -134,6 +135,8 @@ class _Teller:
         self._ended = False
         self._asked: dict[str, datetime] = {}
         self._live: dict[str, _Access] = {}
+        self._unknown: dict[str, Decision] = {}
+        """Granted, and no word yet on how it was used."""
         self._paused_s = 0
         self._paused_since: datetime | None = None
 
@@ -146,9 +149,10 @@ class _Teller:
 
     def closed(self, at: datetime, count: int) -> None:
         """Add the last line."""
-        details = (
-            () if self._ended else (*self._finished(tuple(self._live), at), self._texts["closed.no_end"])
-        )
+        details = self._finished(tuple(self._live), at)
+        details += tuple(self._about(decision, "unknown") for decision in self._unknown.values())
+        if not self._ended:
+            details += (self._texts["closed.no_end"],)
         self._add(None, at, self._texts["closed"].format(count=count), details)
 
     def _told(self, event: Event) -> tuple[str, tuple[str, ...]]:
@@ -169,6 +173,8 @@ class _Teller:
                 self._ended = True
                 text = self._texts.get(f"ended.{end.cause}", self._texts["ended.other"])
                 return text, self._finished(tuple(self._live), at)
+            case Activity() as activity:
+                return self._activity(activity)
 
     def _hello(self, hello: Hello) -> str:
         if self._greeted:
@@ -206,6 +212,7 @@ class _Teller:
         if decision.outcome is Outcome.GRANTED:
             until = event.entry.expires_at or expiry(at, decision.duration_s)
             self._live[decision.request_id] = _Access(decision, at, until, self._paused_until(at))
+            self._unknown[decision.request_id] = decision
             details.append(self._texts["until"].format(until=self._clock(until)))
         if decision.block:
             details.append(self._texts["blocked"])
@@ -218,6 +225,18 @@ class _Teller:
         self._paused_s = self._paused_until(at)
         self._paused_since = None
         return self._texts["resumed"], ()
+
+    def _activity(self, activity: Activity) -> tuple[str, tuple[str, ...]]:
+        decision = self._unknown.pop(activity.request_id)
+        counts = {} if activity.input is None else activity.input.model_dump()
+        if not activity.used_s and not any(counts.values()):
+            return self._about(decision, "idle"), ()
+        text = self._about(decision, "activity", used=span(activity.used_s))
+        return text, (self._texts["input"].format(**counts),) if counts else ()
+
+    def _about(self, decision: Decision, what: str, **fields: str) -> str:
+        text = self._texts[f"{decision.capability}.{what}"]
+        return text.format(technician=plain(decision.technician_name), **fields)
 
     def _paused_until(self, at: datetime) -> int:
         """Seconds of the session so far in which everything was held."""

@@ -58,6 +58,20 @@ ENGLISH = {
     "control.used_paused": "{technician} could use mouse and keyboard for {used} "
     "(from {since}; {paused} paused).",
     "unattended.used_paused": "{technician} had access for {used} (from {since}; {paused} paused).",
+    "view.activity": "Counted on the customer's computer: the screen was visible to {technician} for {used}.",
+    "control.activity": "Counted on the customer's computer: {technician} had mouse and keyboard for {used}.",
+    "unattended.activity": "Counted on the customer's computer: {technician} had access for {used}.",
+    "view.idle": "Counted on the customer's computer: {technician} saw nothing of the screen.",
+    "control.idle": "Counted on the customer's computer: {technician} used neither mouse nor keyboard.",
+    "unattended.idle": "Counted on the customer's computer: {technician} had no access.",
+    "input": "Clicks: {clicks}. Keys: {keys}. Characters pasted or composed: {characters}. "
+    "Wheel steps: {wheel_steps}. Pointer movements: {moves}. What was typed is not recorded.",
+    "view.unknown": "How long the screen was visible to {technician} is not known: "
+    "the customer's computer signed no summary.",
+    "control.unknown": "What {technician} did with mouse and keyboard is not known: "
+    "the customer's computer signed no summary.",
+    "unattended.unknown": "How {technician} used the access is not known: "
+    "the customer's computer signed no summary.",
     "paused": "Paused: no picture, no input.",
     "resumed": "Picture and input went on.",
     "ended.end_session": "The customer ended the session.",
@@ -135,6 +149,22 @@ GERMAN = {
     "control.used_paused": "{technician} konnte Maus und Tastatur {used} lang benutzen "
     "(ab {since}; {paused} angehalten).",
     "unattended.used_paused": "{technician} hatte {used} lang Zugriff (ab {since}; {paused} angehalten).",
+    "view.activity": "Am Rechner der Kundenseite gezählt: Der Bildschirm war für {technician} "
+    "{used} lang sichtbar.",
+    "control.activity": "Am Rechner der Kundenseite gezählt: Maus und Tastatur waren für {technician} "
+    "{used} lang frei.",
+    "unattended.activity": "Am Rechner der Kundenseite gezählt: {technician} hatte {used} lang Zugriff.",
+    "view.idle": "Am Rechner der Kundenseite gezählt: {technician} sah nichts vom Bildschirm.",
+    "control.idle": "Am Rechner der Kundenseite gezählt: {technician} benutzte weder Maus noch Tastatur.",
+    "unattended.idle": "Am Rechner der Kundenseite gezählt: {technician} hatte keinen Zugriff.",
+    "input": "Klicks: {clicks}. Tasten: {keys}. Eingefügte oder zusammengesetzte Zeichen: {characters}. "
+    "Radschritte: {wheel_steps}. Mausbewegungen: {moves}. Was getippt wurde, ist nicht aufgezeichnet.",
+    "view.unknown": "Wie lange der Bildschirm für {technician} sichtbar war, ist nicht bekannt: "
+    "Der Rechner der Kundenseite hat keine Zusammenfassung unterschrieben.",
+    "control.unknown": "Was {technician} mit Maus und Tastatur getan hat, ist nicht bekannt: "
+    "Der Rechner der Kundenseite hat keine Zusammenfassung unterschrieben.",
+    "unattended.unknown": "Wie {technician} den Zugriff genutzt hat, ist nicht bekannt: "
+    "Der Rechner der Kundenseite hat keine Zusammenfassung unterschrieben.",
     "paused": "Angehalten: kein Bild, keine Eingaben.",
     "resumed": "Bild und Eingaben gingen weiter.",
     "ended.end_session": "Die Kundenseite beendete die Sitzung.",
@@ -169,8 +199,9 @@ GERMAN = {
     "wrong.chain": "Er schließt nicht an den vorigen Eintrag des Geräts an.",
     "wrong.no_ask": "Er beantwortet eine Frage, die nie gestellt wurde.",
     "wrong.answer": "Die Antwort passt nicht zur Frage.",
-    "wrong.repeated": "Das wurde schon einmal gefragt oder beantwortet.",
-    "wrong.unknown_grant": "Er beendet einen Zugriff, der nie erlaubt wurde.",
+    "wrong.repeated": "Das wurde schon einmal gefragt, beantwortet oder zusammengefasst.",
+    "wrong.unknown_grant": "Er handelt von einem Zugriff, der nie erlaubt wurde.",
+    "wrong.activity": "Was er über die Nutzung eines Zugriffs sagt, kann nicht sein.",
     "wrong.after_end": "Er steht nach dem Ende der Sitzung.",
     "wrong.truncated": "Er fehlt: Die Einträge brechen davor ab.",
     "wrong.closing": "Die Abschlussunterschrift fehlt oder passt nicht zu den Einträgen.",

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from beistand.bus.keys import CONSENT_PUBLIC
 from beistand.cli.stack import Stack, StackSettings
 from demo.customer import customer, notes
 from demo.desktop import desktop
@@ -30,6 +31,7 @@ async def play(narrator: Narrator) -> None:
         await helped.waits_for("join-code")
         narrator.desktop, narrator.technician = screen, helper
         story = Story(narrator, helper, helped, stack.gateway_url, stack.user, stack.password, note_file)
+        story.consent_key = (stack.keys / CONSENT_PUBLIC).read_text().strip()
         try:
             await story.play()
         except Exception:
@@ -53,6 +55,7 @@ def main() -> int:
         return 1
     narrator.report()
     print(f"Screenshots of both sides and report.json: {FOLDER}/")
+    print(f"What the receipt tells: {FOLDER}/receipt-customer.txt (German), receipt-technician.txt (English)")
     print("demo: OK")
     return 0
 

@@ -44,6 +44,14 @@ class Customer:
         """Wait until the control is gone."""
         await until(f"{name} gone", lambda: self.sees(name) is None, timeout=timeout)
 
+    async def keeps_receipt(self, *, timeout: float = 20.0) -> Path:
+        """The receipt both sides agree on, once it is on the customer's disk."""
+        return await until("the receipt on the customer's disk", self._agreed_receipt, timeout=timeout)
+
+    def _agreed_receipt(self) -> Path | None:
+        found = (self.geometry_file.parent / "agent" / "receipts").glob("*.json")
+        return next((file for file in found if not file.stem.endswith(("-own", "-disputed"))), None)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop the agent's process as a hung machine would (SIGSTOP), and let it go on at the end."""

@@ -20,6 +20,8 @@ class Step:
     ms: int
     screenshots: list[str] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    """What else this step left in the folder."""
 
 
 @dataclass
@@ -51,6 +53,12 @@ class Narrator:
         """Write report.json: whether it went well, every step, what failed."""
         content = {"ok": not failure, "failure": failure, "steps": [asdict(step) for step in self.steps]}
         (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n")
+
+    def keep(self, name: str, content: bytes) -> Path:
+        """A file in the folder, beside the screenshots."""
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
 
     async def photograph(self, name: str) -> list[str]:
         """Screenshots `<name>-customer.png` and `<name>-technician.png`; the names of those taken."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx
 
+from beistand.protocol.records import Language
+from demo import proof
 from demo.customer import Customer
 from demo.narrator import Narrator
 from demo.technician import Technician
@@ -29,6 +31,8 @@ class Story:
     user: str
     password: str
     notes: Path
+    consent_key: str = ""
+    """What the receipts must be signed with, known from elsewhere; empty: their own word counts."""
     code: str = ""
 
     async def play(self) -> None:
@@ -39,6 +43,7 @@ class Story:
         await self._stop_sharing()
         await self._ask_again()
         await self._end()
+        await self._prove()
 
     async def _meet(self) -> None:
         step = self.narrator.step
@@ -111,8 +116,25 @@ class Story:
             await self.customer.presses("end-session")
             await self.customer.presses("confirm-end")
             await self.technician.waits_for_state("ended")
+            await self.technician.reads_use_of(2)
         async with step("The old code opens nothing any more"):
             await self._old_code_is_refused()
+
+    async def _prove(self) -> None:
+        async with self.narrator.step(
+            "Both sides hold the proof: `beistand verify` finds it genuine"
+        ) as told:
+            customers = (await self.customer.keeps_receipt()).read_bytes()
+            sid = proof.session_of(customers)
+            technicians = await proof.fetch(self.gateway, sid, user=self.user, password=self.password)
+            told.files += await self._verified("receipt-customer", customers, language="de")
+            told.files += await self._verified("receipt-technician", technicians, language="en")
+
+    async def _verified(self, name: str, receipt: bytes, *, language: Language) -> tuple[str, str]:
+        """Keep a receipt and the story it tells; the names of both files."""
+        file = self.narrator.keep(f"{name}.json", receipt)
+        story = await proof.verify(file, language=language, consent_key=self.consent_key)
+        return file.name, self.narrator.keep(f"{name}.txt", story).name
 
     async def _old_code_is_refused(self) -> None:
         key = "U" + "A" * 55

@@ -67,6 +67,11 @@ class Technician:
         """Wait until the chat log holds this text."""
         await self.at("chat-log").get_by_text(text).first.wait_for()
 
+    async def reads_use_of(self, count: int) -> None:
+        """Open the timeline and wait until it tells of so many accesses what they were used for."""
+        await self.page.get_by_role("tab").nth(1).click()
+        await self.at("timeline").locator(".moment-used").nth(count - 1).wait_for()
+
     async def frames(self) -> int:
         """How many frames the canvas has drawn; 0 once blanked."""
         canvas = self.at("screen")

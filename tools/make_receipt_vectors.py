@@ -18,6 +18,7 @@ from beistand import story
 from beistand.protocol import receipt, signing
 from beistand.protocol.records import (
     GENESIS,
+    Activity,
     Ask,
     Closing,
     Decision,
@@ -108,6 +109,22 @@ class Writer:
         """Access is over."""
         self.device(Revocation, late=late, grant_ids=grants, cause=cause)
 
+    def sum_up(self, request_id: str, used_s: int, *, ago: float = 0, lasted: float | None = None) -> None:
+        """What a grant was used for: over since `ago` seconds, after `lasted` seconds."""
+        ask, _ = self.asks[request_id]
+        until = self.now - timedelta(seconds=ago)
+        counts = {"moves": 211, "clicks": 14, "wheel_steps": 3, "keys": 120, "characters": 35}
+        content: dict[str, Any] = {
+            "request_id": request_id,
+            "technician_id": ask.technician_id,
+            "capability": ask.capability,
+            "since": until - timedelta(seconds=used_s if lasted is None else lasted),
+            "until": until,
+            "used_s": used_s,
+            "input": (counts if used_s else {}) if ask.capability == "control" else None,
+        }
+        self.device(Activity, **content)
+
     def take(self, jws: str, *, expires_in: int | None = None, **changes: Any) -> None:
         """Countersign and keep a record."""
         expires_at = None if expires_in is None else self.now + timedelta(seconds=expires_in)
@@ -156,12 +173,28 @@ def whole_session(**settings: Any) -> Writer:
     writer.after(120).device(Pause, paused=True)
     writer.after(9.9).device(Pause, paused=False)
     writer.after(300).revoke("stop_control", LATER)
+    writer.after(0.1).sum_up(LATER, 418, lasted=429.8)
     writer.after(2).hello()
     writer.after(40).ask(AGAIN, "view", "Second pair of eyes", OLAF)
     writer.after(60).decide(AGAIN, "timed_out", "timeout")
     writer.after(3600).revoke("stop_sharing", VIEW, late=3100)
+    writer.after(0.1).sum_up(VIEW, 1192, ago=3100, lasted=1201.5)
     writer.after(4).device(End, cause="end_session")
     writer.after(0.5)
+    return writer
+
+
+def summed_up_after_the_end() -> Writer:
+    """The end was signed and sent first; a yes that never went live was used for nothing."""
+    writer = Writer()
+    writer.hello()
+    writer.after(5).ask(VIEW, "view", "Printer")
+    writer.after(5).decide(VIEW, "granted")
+    writer.after(5).ask(CONTROL, "control", "Printer")
+    writer.after(5).decide(CONTROL, "granted")
+    writer.after(0.2).device(End, cause="end_session")
+    writer.after(0.1).sum_up(VIEW, 11, lasted=10.3)
+    writer.sum_up(CONTROL, 0)
     return writer
 
 
@@ -199,6 +232,7 @@ def good() -> list[dict[str, Any]]:
         "a whole session": whole_session(),
         "the device was lost": cut_off_session(),
         "the sign was lost": stopped_session(),
+        "summed up after the end": summed_up_after_the_end(),
     }
     return [_with_story(name, writer.bundle()) for name, writer in sessions.items()]
 
@@ -260,7 +294,7 @@ def _changed_by_outsiders() -> list[dict[str, Any]]:
         _bad("a record dropped", "position", 5, records=[*every[:5], *every[6:]]),
         _bad("two records swapped", "position", 4, records=whole_swap),
         _bad("a record doubled", "position", 8, records=[*every[:8], 7, *every[8:]]),
-        _bad("cut off after the revocation", "truncated", 14, records=every[:14]),
+        _bad("cut off after the last summary", "truncated", 16, records=every[:16]),
         _bad("everything cut off", "truncated", 0, records=[]),
         _bad("a record of another session", "foreign", 7, records=replaced(7, **foreign["records"][7])),
         _bad("a record of another session of the same device", "foreign", 7, records=transplanted),
@@ -316,6 +350,23 @@ def _signed_nonsense() -> list[dict[str, Any]]:
         ("a revocation of what was never asked", "unknown_grant", 1, _revoked_unknown()),
         ("a revocation of what was denied", "unknown_grant", 3, _revoked_denied()),
         ("a record after the end", "after_end", 2, _after_end()),
+        ("a second end", "after_end", 2, _after_end(End, cause="agent_closed")),
+        ("a summary of what was never asked", "unknown_grant", 2, _summed_up(request_id=CONTROL, at=None)),
+        ("a summary of what was not answered", "unknown_grant", 2, _summed_up(at=None)),
+        ("a summary of what was denied", "unknown_grant", 3, _summed_up(at="denied")),
+        ("a summary for another technician", "activity", 3, _summed_up(technician_id=OLAF[0])),
+        ("a summary of another kind of access", "activity", 3, _summed_up(capability="control")),
+        ("a view that was used for input", "activity", 3, _summed_up(input={"keys": 1})),
+        ("control without its counts", "activity", 5, _summed_up_control(input=None)),
+        ("a use longer than the access", "activity", 3, _summed_up(used_s=12)),
+        ("a use that ends before it begins", "activity", 3, _summed_up(until=START, since=START, used_s=2)),
+        ("a use longer than was allowed", "activity", 3, _summed_up(used_s=3601, lasted=4000)),
+        ("a second summary", "repeated", 4, _summed_up_twice()),
+        ("an access that goes on after its summary", "activity", 4, _revoked_after_summary()),
+        ("a count that nobody can hold", "signature", 5, _summed_up_control(input={"keys": 2**53})),
+        ("less than nothing", "signature", 5, _summed_up_control(input={"keys": -1})),
+        ("what was typed", "signature", 5, _summed_up_control(input={"keys": 1, "text": "secret"})),
+        ("a summary by another device", "signature", 3, _summed_up(seed=OTHER_AGENT)),
         ("an entry of another session", "foreign", 1, _foreign_entry()),
         ("a record without its place", "position", 1, _misplaced()),
         ("a countersignature at the end of time", "entry", 2, _at_the_end_of_time()),
@@ -328,7 +379,7 @@ def _signed_nonsense() -> list[dict[str, Any]]:
     short = whole_session()
     return [
         *whole,
-        _bad("a closing that counts less", "closing", 14, **short.bundle(count=14)),
+        _bad("a closing that counts less", "closing", 16, **short.bundle(count=16)),
         _bad("a closing that speaks of another session", "closing", None, **short.bundle(sid="f" * 21 + "A")),
         _bad("a closing with another head", "closing", None, **short.bundle(chain_head="A" * 43)),
         _bad("a closing after another entry", "closing", None, **short.bundle(last_entry_hash="A" * 43)),
@@ -416,11 +467,67 @@ def _revoked_denied() -> Writer:
     return writer
 
 
-def _after_end() -> Writer:
+def _after_end(kind: type[DeviceRecord] = Pause, **content: Any) -> Writer:
     writer = _started(asked=False)
     writer.device(End, cause="end_session")
-    writer.device(Pause, paused=False)
+    writer.device(kind, **(content or {"paused": False}))
     return writer
+
+
+def _summed_up(
+    *, at: str | None = "granted", seed: bytes = AGENT, lasted: float = 10, **changes: Any
+) -> Writer:
+    """A summary after an answer (None: after the question alone), changed."""
+    writer = _started() if at is None else _answer(outcome=at)
+    writer.after(10)
+    content = {
+        "request_id": VIEW,
+        "technician_id": TINA[0],
+        "capability": "view",
+        "since": writer.now - timedelta(seconds=lasted),
+        "until": writer.now,
+        "used_s": 10,
+    }
+    _sign_anything(writer, {**content, **changes}, seed=seed)
+    return writer
+
+
+def _summed_up_control(**changes: Any) -> Writer:
+    writer = _answer()
+    writer.ask(CONTROL, "control", "Printer")
+    writer.decide(CONTROL, "granted")
+    content = {
+        "request_id": CONTROL,
+        "technician_id": TINA[0],
+        "capability": "control",
+        "since": writer.now,
+        "until": writer.now,
+        "used_s": 1,
+        "input": {},
+    }
+    _sign_anything(writer, {**content, **changes})
+    return writer
+
+
+def _summed_up_twice() -> Writer:
+    writer = _summed_up()
+    writer.sum_up(VIEW, 10)
+    return writer
+
+
+def _revoked_after_summary() -> Writer:
+    writer = _summed_up()
+    writer.revoke("stop_sharing", VIEW)
+    return writer
+
+
+def _sign_anything(writer: Writer, content: dict[str, Any], *, seed: bytes = AGENT) -> None:
+    """A summary that says what no honest device would say, unchecked by the model."""
+    place = {"seq": writer.seq, "prev": writer.head, "device_time": writer.now}
+    said = json.dumps({**writer.about, **place, **content}, default=datetime.isoformat)
+    jws = _with_header({"alg": "Ed25519", "typ": Activity.typ}, said, seed)
+    writer.take(jws)
+    writer.seq, writer.head = writer.seq + 1, signing.hash_of(jws)
 
 
 def _foreign_entry() -> Writer:
@@ -453,7 +560,9 @@ def _nobody_there() -> Writer:
 def _wrong_kind() -> Writer:
     writer = _started()
     entry = _record(writer.records[1]["entry_jws"], Entry, CONSENT)
-    writer.records[1]["entry_jws"] = _with_header({"alg": "Ed25519", "typ": Closing.typ}, entry, CONSENT)
+    writer.records[1]["entry_jws"] = _with_header(
+        {"alg": "Ed25519", "typ": Closing.typ}, entry.model_dump_json(), CONSENT
+    )
     return writer
 
 
@@ -461,13 +570,13 @@ def _other_header(**changes: str) -> Writer:
     writer = _started(asked=False)
     place = {"seq": 1, "prev": writer.head, "device_time": writer.now}
     pause = Pause.model_validate({**writer.about, **place, "paused": True})
-    writer.take(_with_header({"alg": "Ed25519", "typ": Pause.typ, **changes}, pause, AGENT))
+    writer.take(_with_header({"alg": "Ed25519", "typ": Pause.typ, **changes}, pause.model_dump_json(), AGENT))
     return writer
 
 
-def _with_header(header: dict[str, str], record: Record, seed: bytes) -> str:
-    """A record signed under a header that `signing` would not write."""
-    signed = f"{b64(json.dumps(header).encode())}.{b64(record.model_dump_json().encode())}"
+def _with_header(header: dict[str, str], said: str, seed: bytes) -> str:
+    """A text signed under any header: what `signing` would not write."""
+    signed = f"{b64(json.dumps(header).encode())}.{b64(said.encode())}"
     return f"{signed}.{b64(Ed25519PrivateKey.from_private_bytes(seed).sign(signed.encode()))}"
 
 

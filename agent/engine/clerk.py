@@ -7,7 +7,7 @@ import base64
 import logging
 import platform
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
@@ -19,10 +19,12 @@ from agent.engine.chain import Chain
 from agent.engine.key import DeviceKey
 from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
+from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Joined, ReceiptWanted, Recorded, SignedUp
 from beistand.protocol.records import (
     AS_ASKED,
+    Activity,
     Ask,
     Decision,
     DeviceRecord,
@@ -38,7 +40,7 @@ from beistand.protocol.subjects import Up
 log = logging.getLogger(__name__)
 
 PLATFORM = f"{platform.system()} {platform.release()}"[:60]
-_Kind = Literal["hello", "decision", "revocation", "pause", "end"]
+_Kind = Literal["hello", "decision", "revocation", "pause", "end", "activity"]
 
 
 class Clerk:
@@ -114,6 +116,18 @@ class Clerk:
         """The session is over."""
         self._post(Up.ENDED, "end", self._sign(End, {"cause": effect.cause}), self._settled)
 
+    def sum_up(self, effect: e.SignActivity) -> None:
+        """What a grant was used for."""
+        ask, usage, now = effect.request.ask, effect.usage, datetime.now(UTC)
+        about = ask.model_dump(include={"request_id", "technician_id", "capability"})
+        used = {
+            "since": now - timedelta(seconds=usage.opened_ago),
+            "until": now - timedelta(seconds=usage.closed_ago),
+            "used_s": min(usage.used_s, ask.duration_s),
+            "input": usage.input if ask.capability is Capability.CONTROL else None,
+        }
+        self._post(Up.ACTIVITY, "activity", self._sign(Activity, {**about, **used}), self._settled)
+
     def proven(self, message: SignedUp, answer: Recorded) -> Recorded:
         """An answer that came past the gateway, if the consent service made it; or Unavailable: ask again.
 
@@ -173,5 +187,6 @@ _CARRY_OUT: Mapping[type[e.Signing], Callable[[Clerk, Any], None]] = MappingProx
         e.SignRevocation: Clerk.revoke,
         e.SignPause: Clerk.pause,
         e.SignEnd: Clerk.end,
+        e.SignActivity: Clerk.sum_up,
     }
 )

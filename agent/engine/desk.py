@@ -7,6 +7,7 @@ call returns; what others must be told waits in order for the event loop to `tak
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 from agent.engine import event as e
 from agent.engine.gate import Gate, OpenGrant
@@ -48,8 +49,14 @@ class Desk:
     def take(self) -> tuple[e.Afterwards, ...]:
         """What others are to be told, in order; each is handed out once."""
         with self._lock:
-            afterwards, self._afterwards = tuple(self._afterwards), []
-        return afterwards
+            afterwards, self._afterwards = self._afterwards, []
+        return tuple(self._metered(effect) for effect in afterwards)
+
+    def _metered(self, effect: e.Afterwards) -> e.Afterwards:
+        """The gate has closed long before a summary is taken: what it says is final."""
+        if not isinstance(effect, e.SignActivity):
+            return effect
+        return replace(effect, usage=self._gate.take_usage(effect.request.id))
 
     def _do_all(self, effects: list[e.OnDevice]) -> None:
         with ExitStack() as all_of_them:  # a failing one keeps none of the others from happening

@@ -20,7 +20,7 @@ from agent.engine.key import DeviceKey
 from agent.engine.receipts import Receipts, collect
 from agent.engine.tasks import Tasks
 from agent.engine.visit import Parts, Visit
-from agent.port import Answer, ChatEntry, Notice, Phase, Subscriber, View
+from agent.port import Answer, ChatEntry, Notice, Phase, Subscriber, Used, View
 from beistand.protocol import ids, signing
 from beistand.protocol.errors import BeistandError, TooLarge, WrongState
 from beistand.protocol.messages import MAX_CHAT, ChatUp, Joined, Party, ReceiptWanted
@@ -174,6 +174,10 @@ class Engine:
         """Something to tell once."""
         self._show(self._front.told(notice))
 
+    def summed_up(self, used: Used) -> None:
+        """What a grant that is over was used for."""
+        self._show(self._front.summed_up(used))
+
     def chatted(self, entry: ChatEntry) -> None:
         """A line of the technician's."""
         self._show(self._front.chatted(entry))
@@ -219,7 +223,7 @@ class Engine:
 
     def _publish(self) -> None:
         guard = self._visit.guard if self._visit else None
-        view = view_of(self._front, guard, now=self._parts.clock())
+        view = view_of(self._front, guard, now=self._parts.clock(), usage=self._parts.gate.usage)
         if view != self._view:
             self._view = view
             for subscriber in self._subscribers:

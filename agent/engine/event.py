@@ -1,8 +1,9 @@
 """What the guard is told (events) and what it asks for (effects): all that passes in and out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.engine.grant import Request
+from agent.engine.meter import Usage
 from agent.port import Answer, Notice
 from beistand.protocol.records import Ask, Cause, DecidedBy, Entry, Language, Outcome
 
@@ -226,6 +227,15 @@ class SignEnd:
 
 
 @dataclass(frozen=True)
+class SignActivity:
+    """What a grant that is over was used for, to be signed and sent; after all that stops something."""
+
+    request: Request
+    usage: Usage = field(default_factory=Usage)
+    """Filled in by the desk, once nothing passes any more."""
+
+
+@dataclass(frozen=True)
 class Tell:
     """Something to tell the person once."""
 
@@ -233,6 +243,6 @@ class Tell:
 
 
 OnDevice = OpenGrant | CloseGrants | CloseEverything | PausePassage | ResumePassage | HoldInput | ReleaseInput
-Signing = SignDecision | SignRevocation | SignPause | SignEnd
+Signing = SignDecision | SignRevocation | SignPause | SignEnd | SignActivity
 Afterwards = Signing | Tell
 Effect = OnDevice | Afterwards

@@ -1,13 +1,14 @@
 """What the windows show: the engine's own part (phase, chat, notices) and the view of it all. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from agent.engine.grant import Request, Stage
 from agent.engine.guard import Guard, Standing
-from agent.port import Access, ChatEntry, Notice, Phase, Question, View
+from agent.engine.meter import Usage
+from agent.port import Access, ChatEntry, Notice, Phase, Question, Used, View
 from beistand.protocol.errors import WrongState
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause
@@ -41,6 +42,7 @@ class Front:
     ended_by: Party | None = None
     ended_cause: Cause | None = None
     notices: tuple[str, ...] = ()
+    used: tuple[Used, ...] = ()
     receipt: str = ""
 
     def moved(self, phase: Phase, **changes: Any) -> "Front":
@@ -52,6 +54,10 @@ class Front:
     def told(self, notice: Notice) -> "Front":
         """One more notice."""
         return replace(self, notices=(*self.notices, notice))
+
+    def summed_up(self, used: Used) -> "Front":
+        """With what one more grant was used for."""
+        return replace(self, used=(*self.used, used))
 
     def received(self, receipt: str) -> "Front":
         """With the file of the receipt."""
@@ -73,15 +79,17 @@ class Front:
         return replace(self, chat=tuple(lines))
 
 
-def view_of(front: Front, guard: Guard | None, *, now: float) -> View:
-    """The picture for the windows at `now` (seconds, monotonic)."""
+def view_of(
+    front: Front, guard: Guard | None, *, now: float, usage: Callable[[str], Usage] = lambda _: Usage()
+) -> View:
+    """The picture for the windows at `now` (seconds, monotonic); `usage` of a live grant so far."""
     shown = View(**vars(front))
     if guard is None or guard.standing is Standing.OVER:
         return shown
     return replace(
         shown,
         questions=tuple(_question(request) for request in guard.at(Stage.ASKED)),
-        accesses=tuple(_access(request, now) for request in guard.at(Stage.LIVE)),
+        accesses=tuple(_access(request, usage(request.id), now) for request in guard.at(Stage.LIVE)),
         indicator_wanted=guard.is_indicator_wanted,
         confirming_end=guard.standing is Standing.CONFIRMING,
     )
@@ -101,11 +109,13 @@ def _question(request: Request) -> Question:
     )
 
 
-def _access(request: Request, now: float) -> Access:
+def _access(request: Request, usage: Usage, now: float) -> Access:
     return Access(
         grant_id=request.id,
         capability=request.ask.capability,
         technician=request.ask.technician_name,
         since=request.live_since or request.ask.asked_at,
         seconds_left=max(0, round(request.deadline - now)),
+        lasted_s=int(usage.opened_ago),
+        input=usage.input,
     )

@@ -1,8 +1,8 @@
 """The one switch that every picture and every injected key must pass, on the device itself (law 3).
 
-Thread-safe, knows no network and no window. Closing waits for the act in flight, so that nothing passes once
-it has returned; an act is one grab or one key, never a whole stream or text. Why it is built so:
-docs/adr/0005-gate-and-two-threads.md.
+What passes is metered here. Thread-safe, knows no network and no window. Closing waits for the act in flight,
+so that nothing passes once it has returned; an act is one grab or one key, never a whole stream or text. Why
+it is built so: docs/adr/0005-gate-and-two-threads.md.
 """
 
 import threading
@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
+from agent.engine.meter import Meter, Usage
 from beistand.protocol.capabilities import REQUIRES, Capability
+from beistand.protocol.messages import Input
 
 Stopped = Callable[[frozenset[str]], None]
 """Told which grants pass no longer (closed, paused or held), in the closing thread, after the last act."""
@@ -40,6 +42,7 @@ class Gate:
         self._captures = threading.RLock()
         self._injections = threading.RLock()
         self._grants: dict[str, OpenGrant] = {}
+        self._meter = Meter()
         self._holders: set[str] = set()
         self._is_paused = False
         self._turn = 0
@@ -95,6 +98,23 @@ class Gate:
         with self._changed:
             return self._changed.wait_for(lambda: bool(self._views()), timeout)
 
+    # --- metering ------------------------------------------------------------------------------------
+
+    def count(self, grant_id: str, event: Input) -> None:
+        """An event was let through `injecting`; to be called inside it."""
+        with self._changed:
+            self._meter.count(grant_id, event)
+
+    def usage(self, grant_id: str) -> Usage:
+        """What the grant was used for so far."""
+        with self._changed:
+            return self._meter.usage(grant_id, now=self._clock())
+
+    def take_usage(self, grant_id: str) -> Usage:
+        """What a grant that is over was used for; final, and told once."""
+        with self._changed:
+            return self._meter.take(grant_id, now=self._clock())
+
     # --- changing ------------------------------------------------------------------------------------
 
     def on_close(self, callback: Stopped) -> None:
@@ -105,7 +125,8 @@ class Gate:
         """The grant is live: recorded, and its indicator on screen."""
         with self._changed:
             self._grants[grant.grant_id] = grant
-            self._changed.notify_all()
+            self._meter.opened(grant.grant_id, until=grant.until, now=self._clock())
+            self._widened()
 
     def close(self, grant_ids: Iterable[str]) -> None:
         """These grants are over; nothing passes under them once this returns."""
@@ -132,7 +153,7 @@ class Gate:
         """What was paused passes again."""
         with self._changed:
             self._is_paused = False
-            self._changed.notify_all()
+            self._widened()
 
     def hold(self, holder: str) -> None:
         """No input passes once this returns, until every holder has released."""
@@ -142,6 +163,7 @@ class Gate:
         """This holder holds no longer."""
         with self._changed:
             self._holders.discard(holder)
+            self._widened()
 
     # --- inside, with `_changed` held ------------------------------------------------------------------
 
@@ -176,12 +198,19 @@ class Gate:
         grants = self._grants.values()
         return frozenset(each.grant_id for each in grants if self._passes(each.grant_id, each.capability))
 
+    def _widened(self) -> None:
+        self._meter.passing(self._passing(), now=self._clock())
+        self._changed.notify_all()
+
     def _narrow(self, edit: Callable[[], object], *, closed: frozenset[str] = frozenset()) -> frozenset[str]:
         """Change so that less passes; every new act is refused from here on."""
         with self._changed:
             before = self._passing()
             edit()
-            stopped = before - self._passing() | closed
+            passing = self._passing()
+            stopped = before - passing | closed
+            self._meter.closed(closed, now=self._clock())
+            self._meter.passing(passing, now=self._clock())
             self._turn += bool(stopped)
             self._changed.notify_all()
             return stopped

@@ -64,6 +64,8 @@ class Do(StrEnum):
     OPEN = "open"
     CLOSE = "close"
     REVOKE = "revoke"
+    SUM_UP = "sum_up"
+    """A yes was signed, so what it was used for is, too: nothing, if it never went live."""
     TELL = "tell"
 
 
@@ -103,14 +105,20 @@ TABLE: Mapping[tuple[Stage, Happening], Step] = MappingProxyType(
         (_S.SHOWING, _H.WITHDRAWN): Step(_S.OVER, (Do.TELL,)),
         (_S.SHOWING, _H.SESSION_OVER): Step(_S.OVER),
         (_S.RECORDING, _H.RECORDED): Step(_S.LIVE, (Do.OPEN,)),
-        (_S.RECORDING, _H.REFUSED): Step(_S.OVER, (Do.TELL,)),
-        (_S.RECORDING, _H.UNPROVEN): Step(_S.OVER, (Do.REVOKE,)),
-        (_S.RECORDING, _H.TIMED_OUT): Step(_S.OVER, (Do.REVOKE,)),
-        (_S.RECORDING, _H.SESSION_OVER): Step(_S.OVER),
-        (_S.LIVE, _H.SESSION_OVER): Step(_S.OVER, (Do.CLOSE,)),
+        (_S.RECORDING, _H.REFUSED): Step(_S.OVER, (Do.SUM_UP, Do.TELL)),
+        (_S.RECORDING, _H.UNPROVEN): Step(_S.OVER, (Do.REVOKE, Do.SUM_UP)),
+        (_S.RECORDING, _H.TIMED_OUT): Step(_S.OVER, (Do.REVOKE, Do.SUM_UP)),
+        (_S.RECORDING, _H.SESSION_OVER): Step(_S.OVER, (Do.SUM_UP,)),
+        (_S.LIVE, _H.SESSION_OVER): Step(_S.OVER, (Do.CLOSE, Do.SUM_UP)),
         # Revoke before grant wins: the yes may be recorded meanwhile, the revocation follows it in the chain.
-        **{(_S.RECORDING, happening): Step(_S.OVER, (Do.REVOKE, Do.TELL)) for happening in _REVOKING},
-        **{(_S.LIVE, happening): Step(_S.OVER, (Do.CLOSE, Do.REVOKE, Do.TELL)) for happening in _REVOKING},
+        **{
+            (_S.RECORDING, happening): Step(_S.OVER, (Do.REVOKE, Do.SUM_UP, Do.TELL))
+            for happening in _REVOKING
+        },
+        **{
+            (_S.LIVE, happening): Step(_S.OVER, (Do.CLOSE, Do.REVOKE, Do.SUM_UP, Do.TELL))
+            for happening in _REVOKING
+        },
     }
 )
 

@@ -90,6 +90,7 @@ class InputPump:
         self._injector.settle(waiting.event)
         with self._gate.injecting(waiting.grant_id, turn=waiting.turn) as allowed:
             if allowed:
+                self._gate.count(waiting.grant_id, waiting.event)
                 self._injector.inject(waiting.event, waiting.grant_id)
 
 

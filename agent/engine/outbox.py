@@ -1,12 +1,12 @@
 """Signed records on their way to the services, until each is answered: nothing that was signed gets lost.
 
 The first try of each is at once, so that no stop waits behind another record; repetitions keep the order of
-signing. What stops something has a second way, for when the first fails or stays silent. Knows no NATS and no
-HTTP: what sends is an argument.
+signing, but nothing waits for a summary of use. What stops something, and summaries, have a second way, for
+when the first fails or stays silent. Knows no NATS and no HTTP: what sends is an argument.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -89,14 +89,20 @@ class Outbox:
             return True
         if not self._is_welcome:
             return is_first and outgoing.verb is not Up.DECISION
-        return is_first or self._waiting[0] is outgoing
+        return is_first or self._is_next(outgoing, self._waiting)
+
+    @staticmethod
+    def _is_next(outgoing: Outgoing, waiting: Sequence[Outgoing]) -> bool:
+        """Whether its turn has come: a summary waits for all before it, all others only for each other."""
+        is_summary = outgoing.verb is Up.ACTIVITY
+        return outgoing is next(each for each in waiting if is_summary or each.verb is not Up.ACTIVITY)
 
     def _second_way_of(self, outgoing: Outgoing, *, is_first: bool) -> Send | None:
-        """The way that is open without the connection: for stops, repeated in the order of signing."""
+        """The way that is open without the connection: for some, repeated in the order of signing."""
         if outgoing.verb not in POSTED:
             return None
-        stops = [waiting for waiting in self._waiting if waiting.verb in POSTED]
-        may_go = is_first or outgoing.verb is Up.ENDED or stops[0] is outgoing
+        posted = [waiting for waiting in self._waiting if waiting.verb in POSTED]
+        may_go = is_first or outgoing.verb is Up.ENDED or self._is_next(outgoing, posted)
         return self._second_way if may_go else None
 
     async def _try(self, outgoing: Outgoing, *, is_first: bool) -> Answer | None:

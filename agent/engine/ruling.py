@@ -65,12 +65,13 @@ class _Walk:
         self._revoked: dict[Cause, list[str]] = {}
         self._on_device: list[e.Effect] = []
         self._afterwards: list[e.Effect] = []
+        self._summing_up: list[e.Effect] = []
 
     def result(self) -> tuple[Guard, tuple[e.Effect, ...]]:
-        """The next state and the effects: closing first, then revoking, then the rest as it came."""
+        """The next state and the effects: closing first, then revoking, the rest, summaries last."""
         closing = [e.CloseGrants(tuple(self._closed))] if self._closed else []
         revoking = [e.SignRevocation(tuple(ids), cause) for cause, ids in self._revoked.items()]
-        return self.guard, (*closing, *self._on_device, *revoking, *self._afterwards)
+        return self.guard, (*closing, *self._on_device, *revoking, *self._afterwards, *self._summing_up)
 
     def stand(self, event: e.Event) -> None:
         """A step of the session itself."""
@@ -140,6 +141,8 @@ class _Walk:
                 self._closed.append(request.id)
             case Do.REVOKE:
                 self._revoked.setdefault(CAUSES[happening], []).append(request.id)
+            case Do.SUM_UP:
+                self._summing_up.append(e.SignActivity(request))
             case Do.TELL:
                 self._tell(request, happening)
             case _:

@@ -28,7 +28,7 @@ from agent.engine.ports import Injector, Media
 from agent.engine.records_post import Post
 from agent.engine.refusals import Refusals
 from agent.engine.tasks import Tasks
-from agent.port import ChatEntry, Notice
+from agent.port import ChatEntry, Notice, Used
 from beistand.protocol.capabilities import Capability, require
 from beistand.protocol.errors import BeistandError, Unavailable
 from beistand.protocol.messages import (
@@ -61,6 +61,9 @@ class Audience(Protocol):
 
     def told(self, notice: Notice) -> None:
         """Something to tell once."""
+
+    def summed_up(self, used: Used) -> None:
+        """What a grant that is over was used for."""
 
     def chatted(self, entry: ChatEntry) -> None:
         """A line of the technician's."""
@@ -218,6 +221,8 @@ class Visit:
             self._clerk.carry_out(effect)
             if effect == e.SignPause(paused=False):
                 self._pictures.restart()
+            if isinstance(effect, e.SignActivity):
+                self._audience.summed_up(_used(effect))
         guard = self.guard
         live = (guard.requests[grant_id] for grant_id in guard.live)
         self._pictures.keep(frozenset(each.id for each in live if each.ask.capability is Capability.VIEW))
@@ -352,3 +357,8 @@ class Visit:
 
     def _spendable(self, grant_id: str) -> frozenset[Capability]:
         return self.guard.spendable(grant_id)
+
+
+def _used(effect: e.SignActivity) -> Used:
+    ask, usage = effect.request.ask, effect.usage
+    return Used(ask.capability, ask.technician_name, usage.used_s, usage.input)

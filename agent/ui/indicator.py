@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 from agent.port import Access, Actions, View
 from agent.ui import icons, theme
 from agent.ui.plaintext import one_line, shortened
-from agent.ui.texts import clock, names, time_of_day
-from agent.ui.widgets import button, caption, column, drawing, label, mark, row, say
+from agent.ui.texts import clock, counts, minute_of, names, time_of_day
+from agent.ui.widgets import button, caption, column, drawing, label, mark, row, say, say_quietly
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 
@@ -111,7 +111,9 @@ class IndicatorBar(QWidget):
         start = min(access.since for access in self._accesses)
         elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
         at = time_of_day(self._texts, start)
-        say(self.since, self._texts.bar_clock.format(time=at, elapsed=elapsed))
+        said = self._texts.bar_clock.format(time=at, elapsed=elapsed)
+        parts = (said, *_done(self._accesses, self._texts))
+        say_quietly(self.since, " · ".join(parts), turn=minute_of(self._texts, self._accesses))
 
     def _place(self) -> None:
         """At the top edge of the primary screen, wholly on it."""
@@ -159,6 +161,17 @@ def summary_of(view: View, texts: Texts) -> str:
     return ". ".join(part for part in parts if part)
 
 
+def _done(accesses: tuple[Access, ...], texts: Texts) -> list[str]:
+    """What each person has done with mouse and keyboard; without the name if there is only one."""
+    drivers = [access for access in accesses if access.capability is Capability.CONTROL]
+    if len(drivers) == 1:
+        return [counts(texts, drivers[0].input)]
+    return [
+        texts.used_line.format(technician=_short(access.technician), said=counts(texts, access.input))
+        for access in drivers
+    ]
+
+
 def _said(people: list[str], texts: Texts, *, one: str, many: str) -> str:
     if not people:
         return ""
@@ -167,7 +180,11 @@ def _said(people: list[str], texts: Texts, *, one: str, many: str) -> str:
 
 def _people(view: View, capability: Capability) -> list[str]:
     everyone = (access.technician for access in view.accesses if access.capability is capability)
-    return list(dict.fromkeys(shortened(one_line(person), most=_LONGEST_NAME) for person in everyone))
+    return list(dict.fromkeys(map(_short, everyone)))
+
+
+def _short(person: str) -> str:
+    return shortened(one_line(person), most=_LONGEST_NAME)
 
 
 def _state(view: View) -> str:

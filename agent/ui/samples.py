@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from agent.port import Access, Answer, ChatEntry, Notice, Phase, Question, Subscriber, View
+from agent.port import Access, Answer, ChatEntry, Notice, Phase, Question, Subscriber, Used, View
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
-from beistand.protocol.records import Cause, Language
+from beistand.protocol.records import Cause, InputCounts, Language
 
 _CHAT: Mapping[Language, tuple[tuple[Party, str], ...]] = {
     "de": (
@@ -133,14 +133,23 @@ def views(language: Language, now: datetime) -> Mapping[str, View]:
         "14-stopped": replace(talking, notices=(Notice.SHARING_STOPPED,)),
         "15-reconnecting": replace(talking, phase=Phase.RECONNECTING, notices=(Notice.DELIVERY_PENDING,)),
         "16-ended-customer": replace(
-            ended, ended_by=Party.CUSTOMER, ended_cause=Cause.END_SESSION, receipt=_RECEIPT
+            ended, ended_by=Party.CUSTOMER, ended_cause=Cause.END_SESSION, receipt=_RECEIPT, used=_USED
         ),
         "17-ended-technician": replace(ended, ended_by=Party.TECHNICIAN, ended_cause=Cause.TECHNICIAN),
         "18-ended-lost": replace(
             ended, ended_by=Party.SYSTEM, ended_cause=Cause.AGENT_LOST, problem="unavailable"
         ),
         "19-long": _long(controlled, language),
+        "20-two-helpers": _two(controlled),
     }
+
+
+_DONE = InputCounts(moves=211, clicks=14, wheel_steps=3, keys=120)
+_USED = (
+    Used(Capability.CONTROL, "Anna Weber", 131, InputCounts(clicks=14, keys=120, characters=35)),
+    Used(Capability.VIEW, "Anna Weber", 410, InputCounts()),
+    Used(Capability.VIEW, "Boris Çelik", 0, InputCounts()),
+)
 
 
 def _long(controlled: View, language: Language) -> View:
@@ -163,6 +172,15 @@ def _long(controlled: View, language: Language) -> View:
     )
 
 
+def _two(controlled: View) -> View:
+    """A second technician, who only just began."""
+    second = (replace(access, grant_id=f"{access.grant_id}-2") for access in controlled.accesses)
+    fresh = (
+        replace(access, technician="Boris Çelik", lasted_s=20, input=InputCounts(keys=1)) for access in second
+    )
+    return replace(controlled, accesses=(*controlled.accesses, *fresh))
+
+
 def _question(capability: Capability, reason: str) -> Question:
     return Question(
         request_id=f"sample-{capability}-{len(reason)}",
@@ -183,6 +201,8 @@ def _access(capability: Capability, now: datetime) -> Access:
         technician="Anna Weber",
         since=now - timedelta(minutes=3, seconds=12),
         seconds_left=3400,
+        lasted_s=192,
+        input=_DONE if capability is Capability.CONTROL else InputCounts(),
     )
 
 

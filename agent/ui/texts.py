@@ -10,11 +10,13 @@ from typing import Final
 
 from PySide6.QtCore import QLocale, QTime
 
+from agent.port import Access, Used
 from agent.ui.english import ENGLISH
 from agent.ui.german import GERMAN
 from agent.ui.plaintext import one_line
 from agent.ui.wording import Problem, Texts
-from beistand.protocol.records import Language
+from beistand.protocol.capabilities import Capability
+from beistand.protocol.records import InputCounts, Language
 
 TEXTS: Final[Mapping[Language, Texts]] = MappingProxyType({"de": GERMAN, "en": ENGLISH})
 _LOCALES: Final[Mapping[Language, QLocale.Language]] = MappingProxyType(
@@ -68,6 +70,45 @@ def names(texts: Texts, people: Iterable[str]) -> str:
     if len(unique) < 2:
         return "".join(unique)
     return f"{', '.join(unique[:-1])} {texts.and_word} {unique[-1]}"
+
+
+def minute_of(texts: Texts, accesses: Iterable[Access]) -> str:
+    """Changes with the people, the language and the full minute: how often live figures are read aloud."""
+    turns = (f"{access.grant_id}:{access.lasted_s // 60}" for access in accesses)
+    return " ".join((texts.language, *turns))
+
+
+def counts(texts: Texts, done: InputCounts) -> str:
+    """What was clicked and typed, by number; movements of the pointer only if there was nothing else."""
+    kinds = (
+        (texts.click, texts.clicks, done.clicks),
+        (texts.key, texts.keys, done.keys),
+        (texts.character, texts.characters, done.characters),
+    )
+    said = ", ".join(_counted(one, many, count) for one, many, count in kinds if count)
+    return said or (texts.counted_moves if done.moves or done.wheel_steps else texts.counted_nothing)
+
+
+def summaries(texts: Texts, used: Iterable[Used]) -> tuple[str, ...]:
+    """What became of every permission, in a sentence for each person and kind of access."""
+    together: dict[tuple[Capability, str], tuple[int, InputCounts]] = {}
+    for each in used:
+        who = (each.capability, one_line(each.technician) or texts.someone)
+        seconds, done = together.get(who, (0, InputCounts()))
+        together[who] = seconds + each.used_s, _sum(done, each.input)
+    return tuple(_summary(texts, *who, *what) for who, what in together.items())
+
+
+def _summary(texts: Texts, capability: Capability, technician: str, seconds: int, done: InputCounts) -> str:
+    sentence = (texts.ended_used if seconds else texts.ended_unused)[capability]
+    return sentence.format(
+        technician=technician, duration=duration(texts, seconds), counts=counts(texts, done)
+    )
+
+
+def _sum(one: InputCounts, other: InputCounts) -> InputCounts:
+    more = other.model_dump()
+    return InputCounts.model_validate({name: count + more[name] for name, count in one.model_dump().items()})
 
 
 def _counted(one: str, many: str, count: int) -> str:

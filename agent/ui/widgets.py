@@ -46,6 +46,14 @@ def say(target: QLabel, text: str) -> None:
     target.setText(breakable(lines(text)))
 
 
+def say_quietly(target: QLabel, text: str, *, turn: str) -> None:
+    """Show `text`, however often it changes; screen readers hear of it only when `turn` is another."""
+    if target.property("turn") != turn:
+        target.setProperty("turn", turn)
+        target.setAccessibleName(text)
+    say(target, text)
+
+
 def button(name: str, kind: Kind = "plain") -> QPushButton:
     """A push button with its object name; its text comes with `caption`."""
     made = QPushButton()

@@ -73,7 +73,12 @@ class Texts:
     control_free: str
     control_used: str
     used_since: str
+    used_for: str
     used_limit: str
+    used_line: str
+    used_counted: str
+    counted_nothing: str
+    counted_moves: str
     paused: str
     stop_sharing: str
     stop_control: str
@@ -91,6 +96,8 @@ class Texts:
     reconnecting_text: str
 
     ended_safe: str
+    ended_used: Mapping[Capability, str]
+    ended_unused: Mapping[Capability, str]
     ended_receipt: str
     ended_receipt_open: str
     ended_start_over: str
@@ -143,6 +150,12 @@ class Texts:
     minutes: str
     hour: str
     hours: str
+    click: str
+    clicks: str
+    key: str
+    keys: str
+    character: str
+    characters: str
 
     notices: Mapping[Notice, str]
     problems: Mapping[str, Problem]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from beistand.bus.settings import ServiceName
-from beistand.protocol.subjects import POSTED, Up, posted_everywhere, up_everywhere
+from beistand.protocol.subjects import POSTED, STOPS, Up, posted_everywhere, up_everywhere
 
 ACCOUNT = "APP"
 SYSTEM_ACCOUNT = "SYS"
@@ -105,7 +105,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "$SYS._INBOX.>",
             ),
             subscribe=(
-                *_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE, Up.ACTIVITY),
+                *_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE),
                 *_posted(Up.ENDED),
                 CALLOUT_SUBJECT,
             ),
@@ -124,7 +124,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "bst.evt.*.*.pause",
             ),
             subscribe=(
-                *_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED),
+                *_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED, Up.ACTIVITY),
                 *_posted(*POSTED),
                 "bst.evt.*.*.session",
             ),
@@ -141,7 +141,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
             subscribe=(
                 "bst.media.*.*.*",
                 *_hears(Up.REVOKED, Up.PAUSE, Up.ENDED, Up.LEASE),
-                *_posted(*POSTED),
+                *_posted(*STOPS),
             ),
         ),
         "gateway": _service(

@@ -32,6 +32,7 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "revocation": None,
         "pause": None,
         "end": None,
+        "activity": None,
         "lease": None,
         "chat": None,
         # services -> agent

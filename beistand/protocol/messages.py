@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import InvalidMessage, TooLarge
 from beistand.protocol.ids import AgentKey, Id, JoinCode, OrgId
-from beistand.protocol.records import Cause, Hash, Name, Reason
+from beistand.protocol.records import Cause, Hash, InputCounts, Name, Reason
 
 MAX_CONTROL = 64 * 1024
 """Largest control message in bytes (agent, services, viewer)."""
@@ -73,9 +73,9 @@ class Party(StrEnum):
 
 
 class SignedUp(Message):
-    """A signed record: types hello, decision, revocation, pause, end. Answered with `Recorded`."""
+    """A signed record, named by its type. Answered with `Recorded`."""
 
-    type: Literal["hello", "decision", "revocation", "pause", "end"]
+    type: Literal["hello", "decision", "revocation", "pause", "end", "activity"]
     jws: Jws
 
 
@@ -87,7 +87,7 @@ class PostedRecord(Message):
 
     org: OrgId
     sid: Id
-    type: Literal["revocation", "pause", "end"]
+    type: Literal["revocation", "pause", "end", "activity"]
     jws: Jws
 
 
@@ -362,6 +362,15 @@ class SessionView(Message):
     cause: Cause | None = None
 
 
+class Usage(Message):
+    """What a grant was used for, as the customer's device counted and signed it (records.Activity)."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    used_s: int = Field(ge=0)
+    input: InputCounts | None = None
+
+
 class GrantEntry(Message):
     """KV `grants`, key `<org>.<sid>.<request_id>`: written by the consent service only."""
 
@@ -384,6 +393,8 @@ class GrantEntry(Message):
     cause: Cause | None = None
     blocked: bool = False
     """The answer was a no for the rest of the session."""
+    usage: Usage | None = None
+    """Once the device has signed it."""
 
 
 class RequestView(Message):
@@ -402,6 +413,8 @@ class RequestView(Message):
     closed_at: AwareDatetime | None = None
     closed_by: Party | None = None
     cause: Cause | None = None
+    usage: Usage | None = None
+    """What it was used for, once that is recorded."""
 
 
 class ChatLine(Message):

@@ -14,10 +14,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from beistand.protocol import signing
+from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BadSignature, InvalidMessage
 from beistand.protocol.ids import AgentKey, Id, OrgId
 from beistand.protocol.records import (
     GENESIS,
+    Activity,
     Ask,
     Closing,
     DecidedBy,
@@ -42,10 +44,10 @@ Jws = Annotated[str, StringConstraints(max_length=signing.MAX_JWS)]
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """A raw Ed25519 public key, base64url without padding."""
 
-Recorded = Hello | Ask | Decision | Revocation | Pause | End
+Recorded = Hello | Ask | Decision | Revocation | Pause | End | Activity
 """What the ledger of a session holds."""
 KINDS: MappingProxyType[str, type[Recorded]] = MappingProxyType(
-    {kind.typ: kind for kind in (Hello, Ask, Decision, Revocation, Pause, End)}
+    {kind.typ: kind for kind in (Hello, Ask, Decision, Revocation, Pause, End, Activity)}
 )
 
 
@@ -95,6 +97,7 @@ class Problem(StrEnum):
     ANSWER = "answer"
     REPEATED = "repeated"
     UNKNOWN_GRANT = "unknown_grant"
+    ACTIVITY = "activity"
     AFTER_END = "after_end"
     TRUNCATED = "truncated"
     CLOSING = "closing"
@@ -114,8 +117,9 @@ WRONG = MappingProxyType(
         Problem.CHAIN: "it does not follow the device's record before it.",
         Problem.NO_ASK: "it answers a question that was never asked.",
         Problem.ANSWER: "the answer does not match the question.",
-        Problem.REPEATED: "this was asked or answered before.",
-        Problem.UNKNOWN_GRANT: "it ends an access that was never allowed.",
+        Problem.REPEATED: "this was asked, answered or summed up before.",
+        Problem.UNKNOWN_GRANT: "it is about an access that was never allowed.",
+        Problem.ACTIVITY: "what it says about the use of an access cannot be.",
         Problem.AFTER_END: "it comes after the end of the session.",
         Problem.TRUNCATED: "it is missing: the records break off before it.",
         Problem.CLOSING: "the closing signature is missing, or does not match the records.",
@@ -214,7 +218,8 @@ class _Reading:
         self._head = GENESIS
         self._asks: dict[str, tuple[Ask, str]] = {}
         self._answered: set[str] = set()
-        self._granted: set[str] = set()
+        self._granted: dict[str, Decision] = {}
+        self._summed_up: set[str] = set()
         self._ended = False
 
     def take(self, index: int, signed: SignedRecord) -> None:
@@ -226,7 +231,7 @@ class _Reading:
         _require(entry.record_hash == signing.hash_of(signed.jws), Problem.ENTRY)
         _require(entry.position == index, Problem.POSITION)
         _require(entry.recorded_at.year in _CREDIBLE, Problem.ENTRY)
-        _require(not self._ended, Problem.AFTER_END)
+        _require(not self._ended or isinstance(record, Activity), Problem.AFTER_END)
         if isinstance(record, DeviceRecord):
             self._follow(record, signed.jws)
         self._understand(record, entry, signed.jws)
@@ -273,7 +278,10 @@ class _Reading:
             case Decision():
                 self._decide(record, entry)
             case Revocation():
-                _require(self._granted.issuperset(record.grant_ids), Problem.UNKNOWN_GRANT)
+                _require(self._granted.keys() >= set(record.grant_ids), Problem.UNKNOWN_GRANT)
+                _require(self._summed_up.isdisjoint(record.grant_ids), Problem.ACTIVITY)
+            case Activity():
+                self._sum_up(record)
             case End():
                 self._ended = True
 
@@ -288,7 +296,18 @@ class _Reading:
         if decision.outcome is Outcome.GRANTED:
             latest = expiry(entry.recorded_at, decision.duration_s)
             _require(entry.expires_at is None or entry.expires_at <= latest, Problem.ENTRY)
-            self._granted.add(decision.request_id)
+            self._granted[decision.request_id] = decision
+
+    def _sum_up(self, activity: Activity) -> None:
+        decision = self._granted.get(activity.request_id)
+        if decision is None:
+            raise _Bad(Problem.UNKNOWN_GRANT)
+        is_control = decision.capability is Capability.CONTROL
+        _require(_whose(activity) == _whose(decision), Problem.ACTIVITY)
+        _require((activity.input is not None) is is_control, Problem.ACTIVITY)
+        _require(activity.used_s <= min(_lasted_s(activity), decision.duration_s), Problem.ACTIVITY)
+        _require(activity.request_id not in self._summed_up, Problem.REPEATED)
+        self._summed_up.add(activity.request_id)
 
 
 _BY = MappingProxyType(
@@ -303,6 +322,16 @@ _BY = MappingProxyType(
 
 _CREDIBLE = range(2000, 9999)
 """Years in which something can have been recorded; calculating with others overflows."""
+
+
+def _whose(record: Decision | Activity) -> tuple[str, Capability]:
+    return record.technician_id, record.capability
+
+
+def _lasted_s(activity: Activity) -> int:
+    """Whole seconds from beginning to end, rounded so that no honest count is longer."""
+    start, end = (at.replace(microsecond=0) for at in (activity.since, activity.until))
+    return int((end - start).total_seconds()) + 1
 
 
 def _bundle(text: str | bytes) -> Bundle:

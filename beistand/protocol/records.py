@@ -1,4 +1,4 @@
-"""The statements that get signed: what was asked, answered, stopped, ended.
+"""The statements that get signed: what was asked, answered, stopped, used, ended.
 
 Each is the payload of one JWS (see `signing`). Those the agent signs form a chain: `seq` counts from 0
 (the hello) and `prev` is the SHA-256 of the previous record's exact JWS text, `GENESIS` for the first.
@@ -20,6 +20,8 @@ Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Language = Literal["de", "en"]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number every reader can hold, JavaScript among them."""
 
 
 class Outcome(StrEnum):
@@ -188,6 +190,42 @@ class End(DeviceRecord):
     cause: Cause
 
 
+class InputCounts(BaseModel):
+    """How much input was let through, by kind; never what it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    moves: Count = 0
+    """Movements of the pointer."""
+    clicks: Count = 0
+    """Mouse buttons that went down."""
+    wheel_steps: Count = 0
+    keys: Count = 0
+    """Keys that went down, repetitions among them."""
+    characters: Count = 0
+    """Characters of text that came as text (paste, input methods)."""
+
+
+class Activity(DeviceRecord):
+    """What one grant was used for, signed when it is over: how long and how much, never what.
+
+    The only kind that may follow the end of the session: a stop waits for no summary.
+    """
+
+    typ = "beistand-activity+jws"
+
+    request_id: Id
+    technician_id: Id
+    capability: Capability
+    since: AwareDatetime
+    until: AwareDatetime
+    """Both by the device's clock: when the grant went live there, and when it was over."""
+    used_s: int = Field(ge=0, le=12 * 3600)
+    """Seconds, rounded up, in which something could pass: not paused, no input behind an open question."""
+    input: InputCounts | None = None
+    """For control, and only for it."""
+
+
 class ReceiptRequest(Record):
     """The customer's device asks for the session's receipt; no part of the chain."""
 
@@ -196,7 +234,7 @@ class ReceiptRequest(Record):
     asked_at: AwareDatetime
 
 
-AnyDeviceRecord = Hello | Decision | Revocation | Pause | End
+AnyDeviceRecord = Hello | Decision | Revocation | Pause | End | Activity
 
 
 def expiry(entry_time: datetime, duration_s: int) -> datetime:

@@ -32,8 +32,10 @@ class Up(StrEnum):
     ACTIVITY = "activity"
 
 
-POSTED = (Up.REVOKED, Up.PAUSE, Up.ENDED)
-"""What an agent may also say by HTTPS: what stops something, and nothing that lets anybody in."""
+STOPS = (Up.REVOKED, Up.PAUSE, Up.ENDED)
+"""What holds or ends something: relays act on it themselves."""
+POSTED = (*STOPS, Up.ACTIVITY)
+"""What an agent may also say by HTTPS: what stops or sums up, and nothing that lets anybody in."""
 
 
 class Down(StrEnum):

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from beistand.protocol import frames, messages
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import ERRORS
-from beistand.protocol.records import Cause, Reason
+from beistand.protocol.records import Cause, InputCounts, Reason
 
 TARGET = Path(__file__).parents[2] / "console" / "src" / "core" / "protocol.gen.ts"
 
@@ -26,6 +26,8 @@ MODELS: tuple[Any, ...] = (
     messages.SessionState,
     messages.RequestState,
     messages.SessionView,
+    InputCounts,
+    messages.Usage,
     messages.RequestView,
     messages.ChatLine,
     messages.PauseView,

@@ -3,6 +3,7 @@ import { OFFERED, type Overlay } from "../src/core/access.ts";
 import { languageFor } from "../src/core/language.ts";
 import { ERROR_CODES } from "../src/core/protocol.gen.ts";
 import { momentText, overlayNotice, TEXTS } from "../src/core/texts/index.ts";
+import type { SessionAction } from "../src/core/session-state.ts";
 import { timelineOf } from "../src/core/timeline.ts";
 import { after, at, event, request, session, SID, snapshot } from "./fixtures.ts";
 
@@ -85,5 +86,20 @@ describe("the timeline", () => {
       "Session ended by the technician",
     ]);
     expect(OFFERED).toEqual(["view", "control"]);
+  });
+
+  it("tells what was used, whichever word comes first, and also after a reload", () => {
+    const input = { moves: 211, clicks: 14, wheel_steps: 0, keys: 120, characters: 0 };
+    const usage = { since: at(12), until: at(40), used_s: 75, input };
+    const control = request({ capability: "control", state: "revoked", closed_at: at(40), closed_by: "customer" });
+    const told = (...steps: readonly SessionAction[]): readonly string[] =>
+      timelineOf(after(...steps)).map((moment) => momentText(moment, TEXTS.en)).slice(-2);
+    const expected = ["Mouse and keyboard stopped by the customer", "Mouse and keyboard for 1 min 15 s; clicks 14, keys 120, pasted characters 0"];
+    const summed = { ...control, usage };
+    expect(told(event("beistand.request.v1", control, 40), event("beistand.request.v1", summed, 41))).toEqual(expected);
+    expect(told(event("beistand.request.v1", summed, 41), event("beistand.request.v1", control, 42))).toEqual(expected);
+    expect(told(snapshot(session(), [summed]))).toEqual(expected);
+    const view = request({ state: "expired", closed_at: at(40), usage: { since: at(1), until: at(2), used_s: 1 } });
+    expect(told(event("beistand.request.v1", view, 40)).at(-1)).toBe("Screen was visible for 1 s");
   });
 });

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from beistand.protocol import subjects
-from beistand.protocol.errors import WrongState
+from beistand.protocol.errors import NotFound, WrongState
 from beistand.protocol.messages import (
     GrantEntry,
     NoticeDown,
@@ -18,7 +18,7 @@ from beistand.protocol.messages import (
     SessionEntry,
     SessionState,
 )
-from beistand.protocol.records import Cause
+from beistand.protocol.records import Activity, Cause
 from services.consent import domain, questions
 from services.consent.adapters import Agenda, Pen, Shelf, Wire, key_of
 from services.consent.backlog import Backlog
@@ -113,6 +113,25 @@ async def close(parts: Parts, entry: GrantEntry, event: domain.Event) -> GrantEn
     await _close_dependents(parts, after, by=after.closed_by)
     await tell_world(parts, after)
     return after
+
+
+async def check_used(parts: Parts, activity: Activity) -> None:
+    """Pass if a summary is about an access that was asked for; otherwise NotFound or BadSignature."""
+    entry = await parts.shelf.request(activity.org, activity.sid, activity.request_id)
+    if entry is None:
+        raise NotFound
+    questions.check_activity(activity, entry)
+
+
+async def used(parts: Parts, activity: Activity) -> None:
+    """A recorded summary: kept beside its request, whatever state that is in, and told to the world."""
+    key = f"{activity.org}.{activity.sid}.{activity.request_id}"
+    try:
+        before, after = await parts.shelf.change(key, lambda entry: questions.with_usage(entry, activity))
+    except NotFound:
+        return
+    if before != after:
+        await tell_world(parts, after)
 
 
 async def _change(parts: Parts, entry: GrantEntry, event: domain.Event) -> tuple[GrantEntry, GrantEntry]:

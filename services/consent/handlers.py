@@ -36,7 +36,17 @@ from beistand.protocol.messages import (
     SignedUp,
     WithdrawRequest,
 )
-from beistand.protocol.records import Ask, Decision, DeviceRecord, End, Entry, Outcome, Pause, Revocation
+from beistand.protocol.records import (
+    Activity,
+    Ask,
+    Decision,
+    DeviceRecord,
+    End,
+    Entry,
+    Outcome,
+    Pause,
+    Revocation,
+)
 from services.consent import domain, grants, questions, receipts
 from services.consent.adapters import key_of
 from services.consent.grants import Parts
@@ -151,6 +161,16 @@ async def heard_end(parts: Parts, request: Request[SignedUp]) -> None:
     await _acknowledge(parts, session, record, request.message.jws)
 
 
+async def activity(parts: Parts, request: Request[SignedUp]) -> Recorded:
+    """What a grant was used for: recorded first, so that only what is proven is shown."""
+    session = await _session(parts, request)
+    record = _verified(session, request.message, kind=Activity, name="activity")
+    await grants.check_used(parts, record)
+    answer = await _acknowledge(parts, session, record, request.message.jws)
+    await grants.used(parts, record)
+    return answer
+
+
 async def receipt(parts: Parts, request: Request[SessionQuery]) -> Receipt:
     """The proof of a session that is over, for technicians."""
     query = request.message
@@ -213,6 +233,7 @@ UP: dict[subjects.Up, tuple[type[Any], Handler]] = {
     subjects.Up.DECISION: (SignedUp, decision),
     subjects.Up.REVOKED: (SignedUp, revoked),
     subjects.Up.PAUSE: (SignedUp, pause),
+    subjects.Up.ACTIVITY: (SignedUp, activity),
 }
 
 

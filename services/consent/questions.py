@@ -27,8 +27,9 @@ from beistand.protocol.messages import (
     RequestView,
     SessionEntry,
     SessionState,
+    Usage,
 )
-from beistand.protocol.records import Ask, Cause, DecidedBy, Decision, Outcome, repeats
+from beistand.protocol.records import Activity, Ask, Cause, DecidedBy, Decision, Outcome, repeats
 from services.consent.domain import OPEN, Denied, Granted, Limits, TimedOut
 
 MAX_OPEN = 2
@@ -191,6 +192,22 @@ def lasts_s(decision: Decision, session: SessionEntry) -> int | None:
     """How long what this decision grants lasts; None if it grants nothing, or nothing any more."""
     is_active = session.state is SessionState.ACTIVE
     return decision.duration_s if decision.outcome is Outcome.GRANTED and is_active else None
+
+
+def check_activity(activity: Activity, entry: GrantEntry) -> None:
+    """Pass if the summary is about this request's access, and counts what it can; otherwise BadSignature."""
+    if (activity.technician_id, activity.capability) != (entry.technician_id, entry.capability):
+        raise BadSignature("The summary is about another access.")
+    if (activity.input is not None) is not (activity.capability is Capability.CONTROL):
+        raise BadSignature("Input is counted for control, and only for it.")
+
+
+def with_usage(entry: GrantEntry, activity: Activity) -> GrantEntry:
+    """The request with what it was used for; the first word on that stands."""
+    if entry.usage is not None:
+        return entry
+    used = activity.model_dump(include=set(Usage.model_fields))
+    return entry.model_copy(update={"usage": Usage.model_validate(used)})
 
 
 def who_stopped(cause: Cause) -> Party:

@@ -8,6 +8,7 @@ from beistand.protocol.errors import BadSignature, NotFound, WrongState
 from beistand.protocol.messages import Receipt, ReceiptWanted, SessionEntry
 from beistand.protocol.records import (
     GENESIS,
+    Activity,
     Closing,
     Decision,
     DeviceRecord,
@@ -17,10 +18,13 @@ from beistand.protocol.records import (
     ReceiptRequest,
     Revocation,
 )
+from services.consent import grants
 from services.consent.chain import Page
 from services.consent.grants import OVER, Parts
 
-KINDS: dict[str, type[DeviceRecord]] = {kind.typ: kind for kind in (Hello, Decision, Revocation, Pause, End)}
+KINDS: dict[str, type[DeviceRecord]] = {
+    kind.typ: kind for kind in (Hello, Decision, Revocation, Pause, End, Activity)
+}
 
 
 async def receipt_of(parts: Parts, session: SessionEntry) -> Receipt:
@@ -72,8 +76,16 @@ async def hand_over(parts: Parts, wanted: ReceiptWanted) -> Receipt:
     for jws in wanted.records:
         record = signing.verify(jws, key, _kind_of(jws))
         _check_about(session, record)
-        await parts.ledger.append(session, record, jws)
+        await _take_in(parts, session, record, jws)
     return await receipt_of(parts, session)
+
+
+async def _take_in(parts: Parts, session: SessionEntry, record: DeviceRecord, jws: str) -> None:
+    if isinstance(record, Activity):
+        await grants.check_used(parts, record)
+    await parts.ledger.append(session, record, jws)
+    if isinstance(record, Activity):
+        await grants.used(parts, record)
 
 
 def _check_about(session: SessionEntry, record: ReceiptRequest | DeviceRecord) -> None:

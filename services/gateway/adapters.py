@@ -19,7 +19,12 @@ FEED_LENGTH = 256
 
 log = logging.getLogger(__name__)
 
-_VERBS = {"revocation": subjects.Up.REVOKED, "pause": subjects.Up.PAUSE, "end": subjects.Up.ENDED}
+_VERBS = {
+    "revocation": subjects.Up.REVOKED,
+    "pause": subjects.Up.PAUSE,
+    "end": subjects.Up.ENDED,
+    "activity": subjects.Up.ACTIVITY,
+}
 
 
 class Services:

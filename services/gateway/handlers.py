@@ -108,7 +108,7 @@ async def hand_over(body: ReceiptWanted, caller: Caller, gateway: Wired) -> Rece
 
 @public.post("/v1/agent/records", tags=["customer"], responses=refusals(401, 404, 410))
 async def deliver_record(body: PostedRecord, caller: Caller, gateway: Wired) -> Recorded:
-    """A device's signed revocation, pause or end, when its own connection cannot deliver it."""
+    """A device's signed revocation, pause, end or activity, when its own connection cannot deliver it."""
     gateway.pace.take(gateway.limits.record, caller, now=gateway.clock())
     return await gateway.services.deliver(body)
 

@@ -136,7 +136,7 @@ class Feed:
                 subject, cb=self._hearing(self._ears.agent, verb)
             )
             self._subscriptions.append(subscription)
-        for verb in subjects.POSTED:
+        for verb in subjects.STOPS:
             subject = subjects.posted(self._org, self._sid, verb)
             subscription = await self._bus.control.subscribe(
                 subject, cb=self._hearing(self._ears.posted, verb)

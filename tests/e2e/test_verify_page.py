@@ -64,7 +64,7 @@ async def test_a_genuine_receipt_is_told_in_both_languages(opened: Opened, tmp_p
     page = await opened()
     await choose(page, GOOD)
     verdict = page.get_by_test_id("verdict")
-    await expect(verdict).to_have_text("Genuine: all 15 records are signed, complete and in order.")
+    await expect(verdict).to_have_text("Genuine: all 17 records are signed, complete and in order.")
     story = page.get_by_test_id("story")
     await expect(story).to_contain_text("Saturday, 28 March 2026 (UTC+01:00)")
     await expect(story).to_contain_text("The customer allowed Tina Berg to see the screen.")
@@ -81,7 +81,7 @@ async def test_tampering_is_named_with_its_record(opened: Opened) -> None:
     await expect(page.get_by_test_id("verdict")).to_contain_text("NICHT echt: Eintrag 7:")
     await expect(page.get_by_test_id("story").locator("li")).to_have_count(6)
     await choose(page, GOOD)
-    await expect(page.get_by_test_id("verdict")).to_contain_text("Echt: Alle 15 Einträge")
+    await expect(page.get_by_test_id("verdict")).to_contain_text("Echt: Alle 17 Einträge")
 
 
 async def test_expected_keys_are_compared(opened: Opened) -> None:

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from agent.port import Phase
 from beistand.bus.settings import BusSettings
 from beistand.protocol.messages import Party, Receipt
+from beistand.protocol.records import Activity, End
 from tests.support.core_services import Technician, new_id, receipt_of, running
 from tests.support.person import Person, person_by_http
 from tests.support.receipts import checked, kinds
@@ -58,7 +59,7 @@ async def test_both_sides_hold_the_same_proof_after_the_customers_end(
     path = await _kept(person, sid)
     own = Receipt.model_validate_json(path.read_text())
     checked(own)
-    assert kinds(own) == ["hello", "ask", "decision", "revocation", "pause", "end"]
+    assert kinds(own) == ["hello", "ask", "decision", "revocation", "activity", "pause", "end"]
     theirs = await receipt_of(technician, sid)
     assert (theirs.records, theirs.closing_jws) == (own.records, own.closing_jws)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -75,7 +76,21 @@ async def test_the_technicians_end_leaves_a_receipt_too(technician: Technician, 
     assert view.ended_by is Party.TECHNICIAN
     receipt = Receipt.model_validate_json((await _kept(person, sid)).read_text())
     checked(receipt)
-    assert kinds(receipt)[:3] == ["hello", "ask", "decision"]
+    assert kinds(receipt) == ["hello", "ask", "decision", "activity"]
+
+
+async def test_what_the_end_stopped_is_summed_up_after_it(technician: Technician, person: Person) -> None:
+    sid = await _joined(technician, person)
+    await technician.ask(sid)
+    await person.allows()
+    person.engine.confirm_end()
+    receipt = Receipt.model_validate_json((await _kept(person, sid)).read_text())
+    *_, end, activity = checked(receipt)
+    assert isinstance(end, End)
+    assert isinstance(activity, Activity)
+    assert activity.used_s > 0
+    assert activity.since < activity.until
+    assert activity.input is None
 
 
 async def test_starting_over_forgets_the_old_receipt(technician: Technician, person: Person) -> None:

@@ -47,6 +47,16 @@ class Scene:
         await until(is_so)
         return await self.request()
 
+    async def is_summed_up(self) -> dict[str, Any]:
+        """What the API tells of the use, once it does."""
+
+        async def is_so() -> bool:
+            return (await self.request()).get("usage") is not None
+
+        await until(is_so)
+        usage: dict[str, Any] = (await self.request())["usage"]
+        return usage
+
 
 @pytest.fixture
 async def scene(bus_settings: BusSettings) -> AsyncIterator[Scene]:
@@ -85,6 +95,7 @@ async def test_a_stop_arrives_although_the_connection_is_silent(scene: Scene) ->
     recorded = await scene.becomes("revoked")
     assert (recorded["closed_by"], recorded["cause"]) == ("customer", "stop_sharing")
     assert not any("delivery_pending" in view.notices for view in scene.person.seen)
+    assert (await scene.is_summed_up())["used_s"] >= 1
 
 
 async def test_a_stop_arrives_although_the_broker_is_gone(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from beistand.protocol import signing
 from beistand.protocol.messages import Receipt
 from beistand.protocol.records import (
     GENESIS,
+    Activity,
     Ask,
     Closing,
     Decision,
@@ -18,7 +19,9 @@ from beistand.protocol.records import (
     Revocation,
 )
 
-DEVICE: dict[str, type[DeviceRecord]] = {kind.typ: kind for kind in (Hello, Decision, Revocation, Pause, End)}
+DEVICE: dict[str, type[DeviceRecord]] = {
+    kind.typ: kind for kind in (Hello, Decision, Revocation, Pause, End, Activity)
+}
 
 
 def kinds(receipt: Receipt) -> list[str]:

@@ -1,4 +1,4 @@
-"""The last page: who ended the session and why, that nobody sees this computer, where the proof is."""
+"""The last page: who ended the session and why, what was used, that nobody sees this computer, the proof."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from agent.port import Actions, View
 from agent.ui import theme
 from agent.ui.plaintext import one_line
+from agent.ui.texts import summaries
 from agent.ui.widgets import Callout, button, caption, card, column, label, row, say
 from agent.ui.wording import Texts
 
@@ -19,6 +20,7 @@ class EndedPage(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.title, self.cause, self.safe = label("title"), label(), Callout("calm")
+        self.used = label()
         self.receipt, self.receipt_open = label(), button("receipt-open")
         self.receipt_open.clicked.connect(self._show_receipt)
         self._folder = ""
@@ -38,6 +40,8 @@ class EndedPage(QWidget):
         say(self.cause, texts.causes[view.ended_cause] if view.ended_cause else "")
         self.cause.setVisible(view.ended_cause is not None)
         self.safe.say("", texts.ended_safe)
+        say(self.used, "\n".join(summaries(texts, view.used)))
+        self.used.setVisible(bool(view.used))
         self._folder = str(Path(view.receipt).parent) if view.receipt else ""
         say(self.receipt, texts.ended_receipt.format(path=view.receipt))
         caption(self.receipt_open, texts.ended_receipt_open)
@@ -53,7 +57,7 @@ class EndedPage(QWidget):
 
     def _arrange(self) -> None:
         sheet, inside = card()
-        for part in (self.title, self.cause, self.safe, self.receipt, self.receipt_open):
+        for part in (self.title, self.cause, self.safe, self.used, self.receipt, self.receipt_open):
             inside.addWidget(part)
         choices = row()
         choices.addWidget(self.leave, 1)

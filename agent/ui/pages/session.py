@@ -1,6 +1,6 @@
 """The page of a running session: what is allowed right now in plain words, and the messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
@@ -9,8 +9,20 @@ from agent.port import Access, Actions, View
 from agent.ui import theme
 from agent.ui.chat import ChatPanel
 from agent.ui.plaintext import one_line
-from agent.ui.texts import duration, names, time_of_day
-from agent.ui.widgets import button, caption, card, column, drawing, label, mark, row, say, scrolling
+from agent.ui.texts import counts, duration, minute_of, names, time_of_day
+from agent.ui.widgets import (
+    button,
+    caption,
+    card,
+    column,
+    drawing,
+    label,
+    mark,
+    row,
+    say,
+    say_quietly,
+    scrolling,
+)
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 
@@ -37,7 +49,8 @@ class AccessRow(QFrame):
         people = names(texts, (access.technician for access in accesses))
         say(self.state, used.format(technicians=people) if accesses else free)
         mark(self.state, "live", "yes" if accesses else "no")
-        say(self.since, "; ".join(_term(access, texts) for access in accesses[:1]))
+        turn = minute_of(texts, accesses)
+        say_quietly(self.since, _by_person(accesses, texts, _term), turn=turn)
         self.since.setVisible(bool(accesses))
         self.stop.setVisible(bool(accesses))
 
@@ -106,6 +119,23 @@ def of(view: View, capability: Capability) -> tuple[Access, ...]:
     return tuple(access for access in view.accesses if access.capability is capability)
 
 
+def _by_person(accesses: Sequence[Access], texts: Texts, said: Callable[[Access, Texts], str]) -> str:
+    """A line for each; the name stands only where there is more than one."""
+    if len(accesses) == 1:
+        return said(accesses[0], texts)
+    return "\n".join(
+        texts.used_line.format(
+            technician=one_line(access.technician) or texts.someone, said=said(access, texts)
+        )
+        for access in accesses
+    )
+
+
 def _term(access: Access, texts: Texts) -> str:
-    since = texts.used_since.format(time=time_of_day(texts, access.since))
+    """Since when, and what was done; for a view, which nobody can count, how long it lasts at most."""
+    minutes = access.lasted_s // 60
+    begun = texts.used_since.format(time=time_of_day(texts, access.since))
+    since = texts.used_for.format(minutes=minutes) if minutes else begun
+    if access.capability is Capability.CONTROL:
+        return texts.used_counted.format(since=since, counts=counts(texts, access.input))
     return f"{since}, {texts.used_limit.format(duration=duration(texts, access.seconds_left))}"

@@ -61,6 +61,23 @@ export interface SessionView {
   readonly cause?: Cause | null;
 }
 
+/** How much input was let through, by kind; never what it was. */
+export interface InputCounts {
+  readonly moves: number;
+  readonly clicks: number;
+  readonly wheel_steps: number;
+  readonly keys: number;
+  readonly characters: number;
+}
+
+/** What a grant was used for, as the customer's device counted and signed it (records.Activity). */
+export interface Usage {
+  readonly since: string;
+  readonly until: string;
+  readonly used_s: number;
+  readonly input?: InputCounts | null;
+}
+
 /** A request/grant as technicians see it. */
 export interface RequestView {
   readonly id: string;
@@ -76,6 +93,7 @@ export interface RequestView {
   readonly closed_at?: string | null;
   readonly closed_by?: Party | null;
   readonly cause?: Cause | null;
+  readonly usage?: Usage | null;
 }
 
 /** One line of the transcript (stream CHAT). */

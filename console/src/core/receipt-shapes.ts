@@ -2,7 +2,7 @@
 // Anything missing, unknown or out of bounds makes the whole thing unreadable.
 import { isObject } from "./jws.ts";
 import type { Language } from "./language.ts";
-import type { Capability, Cause } from "./protocol.gen.ts";
+import type { Capability, Cause, InputCounts } from "./protocol.gen.ts";
 
 export interface Bundle {
   readonly format: "beistand-receipt/1";
@@ -85,7 +85,18 @@ export interface End extends OfDevice {
   readonly cause: Cause;
 }
 
-export type DeviceRecord = Hello | Decision | Revocation | Pause | End;
+export interface Activity extends OfDevice {
+  readonly kind: "activity";
+  readonly request_id: string;
+  readonly technician_id: string;
+  readonly capability: Capability;
+  readonly since: string;
+  readonly until: string;
+  readonly used_s: number;
+  readonly input?: Partial<InputCounts> | null;
+}
+
+export type DeviceRecord = Hello | Decision | Revocation | Pause | End | Activity;
 export type Recorded = Ask | DeviceRecord;
 
 export interface Entry extends About {
@@ -132,6 +143,8 @@ const ID = like(/^[A-Za-z0-9_-]{22}$/);
 const KEY = like(/^[A-Za-z0-9_-]{43}$/);
 const AGENT_KEY = like(/^U[A-Z2-7]{55}$/);
 const LANGUAGE = oneOf("de", "en");
+const CAPABILITY = oneOf("view", "control", "unattended");
+const COUNT: Check = Object.assign(whole(0), { optional: true });
 const JWS = text(0, 16 * 1024);
 const MAYBE_JWS: Check = (value) => value === null || JWS(value);
 const ABOUT: Fields = { org: like(/^[A-Za-z0-9_-]{1,32}$/), sid: ID };
@@ -140,7 +153,7 @@ const QUESTION: Fields = {
   request_id: ID,
   technician_id: ID,
   technician_name: text(1, 120),
-  capability: oneOf("view", "control", "unattended"),
+  capability: CAPABILITY,
   reason: text(1, 300),
   nonce: ID,
   duration_s: whole(60, 12 * 3600),
@@ -162,6 +175,16 @@ const SHAPES = {
   revocation: object({ ...OF_DEVICE, grant_ids: list(ID, 1, 64), cause: oneOf(...CAUSES) }),
   pause: object({ ...OF_DEVICE, paused: flag }),
   end: object({ ...OF_DEVICE, cause: oneOf(...CAUSES) }),
+  activity: object({
+    ...OF_DEVICE,
+    request_id: ID,
+    technician_id: ID,
+    capability: CAPABILITY,
+    since: time,
+    until: time,
+    used_s: whole(0, 12 * 3600),
+    input: maybe(object({ moves: COUNT, clicks: COUNT, wheel_steps: COUNT, keys: COUNT, characters: COUNT })),
+  }),
 } as const;
 
 export type Kind = keyof typeof SHAPES;

@@ -7,6 +7,7 @@ import {
   readEntry,
   readRecord,
   typOf,
+  type Activity,
   type Ask,
   type Bundle,
   type Closing,
@@ -19,7 +20,7 @@ import {
 
 export type Problem =
   | "unreadable" | "agent_key" | "consent_key" | "kind" | "entry" | "foreign" | "signature" | "position" | "hello"
-  | "chain" | "no_ask" | "answer" | "repeated" | "unknown_grant" | "after_end" | "truncated" | "closing";
+  | "chain" | "no_ask" | "answer" | "repeated" | "unknown_grant" | "activity" | "after_end" | "truncated" | "closing";
 
 /** One record that passed every check. */
 export interface StoryEvent {
@@ -102,7 +103,8 @@ class Reading {
   readonly #crypto: Crypto;
   readonly #asks = new Map<string, { readonly ask: Ask; readonly hash: string }>();
   readonly #answered = new Set<string>();
-  readonly #granted = new Set<string>();
+  readonly #granted = new Map<string, Decision>();
+  readonly #summedUp = new Set<string>();
   #seq = 0;
   #head = GENESIS;
   #isEnded = false;
@@ -134,7 +136,7 @@ class Reading {
     require(entry.record_hash === hash, "entry");
     require(entry.position === index, "position");
     require(isCredible(entry.recorded_at), "entry");
-    require(!this.#isEnded, "after_end");
+    require(!this.#isEnded || record.kind === "activity", "after_end");
     if (record.kind !== "ask") {
       this.#follow(record, hash);
     }
@@ -186,8 +188,21 @@ class Reading {
       this.#decide(record, entry);
     } else if (record.kind === "revocation") {
       require(record.grant_ids.every((id) => this.#granted.has(id)), "unknown_grant");
+      require(!record.grant_ids.some((id) => this.#summedUp.has(id)), "activity");
+    } else if (record.kind === "activity") {
+      this.#sumUp(record);
     }
-    this.#isEnded = record.kind === "end";
+    this.#isEnded ||= record.kind === "end";
+  }
+
+  #sumUp(activity: Activity): void {
+    const { request_id, technician_id, capability, used_s, since, until } = activity;
+    const decision = this.#granted.get(request_id) ?? bad("unknown_grant");
+    require(technician_id === decision.technician_id && capability === decision.capability, "activity");
+    require((activity.input != null) === (capability === "control"), "activity");
+    require(used_s <= Math.min(wholeSeconds(since, until) + 1, decision.duration_s), "activity");
+    require(!this.#summedUp.has(request_id), "repeated");
+    this.#summedUp.add(request_id);
   }
 
   #decide(decision: Decision, entry: Entry): void {
@@ -199,9 +214,14 @@ class Reading {
     if (decision.outcome === "granted") {
       const latest = Date.parse(entry.recorded_at) + decision.duration_s * 1000;
       require(entry.expires_at == null || Date.parse(entry.expires_at) <= latest, "entry");
-      this.#granted.add(decision.request_id);
+      this.#granted.set(decision.request_id, decision);
     }
   }
+}
+
+/** Rounded so that no honest count is longer. */
+function wholeSeconds(since: string, until: string): number {
+  return Math.floor(Date.parse(until) / 1000) - Math.floor(Date.parse(since) / 1000);
 }
 
 function isCredible(at: string): boolean {

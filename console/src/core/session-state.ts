@@ -140,11 +140,16 @@ function withSession(model: SessionModel, session: SessionView, at: string): Ses
 
 function withRequest(model: SessionModel, request: RequestView): SessionModel {
   const known = model.requests.find((other) => other.id === request.id);
-  if (known !== undefined && REQUEST_ORDER[request.state] <= REQUEST_ORDER[known.state]) {
+  if (known !== undefined && progress(request) <= progress(known)) {
     return model;
   }
   const others = model.requests.filter((other) => other.id !== request.id);
   return { ...model, requests: sorted([...others, request], (item) => item.asked_at) };
+}
+
+/** Grows with the state; in the same state, what tells of the use is the newer word. */
+function progress(request: RequestView): number {
+  return 2 * REQUEST_ORDER[request.state] + (request.usage == null ? 0 : 1);
 }
 
 function noteLive(model: SessionModel, request: RequestView, at: string): SessionModel {

@@ -1,7 +1,7 @@
 // A checked receipt as a story for people. The same words as `beistand verify`: the phrases are generated from
 // beistand/story_texts.py, and the test vectors hold both tellers together.
 import type { Language } from "./language.ts";
-import type { Ask, Decision, Hello, Pause, Revocation } from "./receipt-shapes.ts";
+import type { Activity, Ask, Decision, Hello, Pause, Revocation } from "./receipt-shapes.ts";
 import type { StoryEvent, Verdict } from "./receipt.ts";
 import { STORY_TEXTS } from "./story-texts.gen.ts";
 
@@ -96,6 +96,8 @@ class Teller {
   readonly #zone: Zone;
   readonly #asked = new Map<string, number>();
   readonly #live = new Map<string, Access>();
+  /** Granted, and no word yet on how it was used. */
+  readonly #unknown = new Map<string, Decision>();
   #day = "";
   #isGreeted = false;
   #isEnded = false;
@@ -115,8 +117,12 @@ class Teller {
   }
 
   closed(at: number, count: number): void {
-    const open = this.#isEnded ? [] : [...this.#finished([...this.#live.keys()], at), this.#say("closed.no_end")];
-    this.#add(undefined, at, this.#say("closed", { count }), open);
+    const details = [...this.#finished([...this.#live.keys()], at)];
+    this.#unknown.forEach((decision) => details.push(this.#about(decision, "unknown")));
+    if (!this.#isEnded) {
+      details.push(this.#say("closed.no_end"));
+    }
+    this.#add(undefined, at, this.#say("closed", { count }), details);
   }
 
   #told({ record, entry }: StoryEvent, at: number): Told {
@@ -136,6 +142,8 @@ class Teller {
         const text = this.#say(`ended.${record.cause}`) || this.#say("ended.other");
         return [text, this.#finished([...this.#live.keys()], at)];
       }
+      case "activity":
+        return this.#activity(record);
     }
   }
 
@@ -167,6 +175,7 @@ class Teller {
     if (decision.outcome === "granted") {
       const until = expiresAt ?? at + decision.duration_s * 1000;
       this.#live.set(decision.request_id, { decision, since: at, until, pausedBefore: this.#pausedUntil(at) });
+      this.#unknown.set(decision.request_id, decision);
       details.push(this.#say("until", { until: this.#clock(until) }));
     }
     if (decision.block === true) {
@@ -183,6 +192,24 @@ class Teller {
     this.#pausedSeconds = this.#pausedUntil(at);
     this.#pausedSince = undefined;
     return [this.#say("resumed"), []];
+  }
+
+  #activity({ request_id, used_s, input }: Activity): Told {
+    const decision = this.#unknown.get(request_id);
+    this.#unknown.delete(request_id);
+    const counts = { moves: 0, clicks: 0, wheel_steps: 0, keys: 0, characters: 0, ...input };
+    if (decision === undefined) {
+      return ["", []];
+    }
+    if (used_s === 0 && Object.values(counts).every((count) => count === 0)) {
+      return [this.#about(decision, "idle"), []];
+    }
+    const details = input == null ? [] : [this.#say("input", counts)];
+    return [this.#about(decision, "activity", { used: span(used_s) }), details];
+  }
+
+  #about(decision: Decision, what: string, fields: Readonly<Record<string, string>> = {}): string {
+    return this.#say(`${decision.capability}.${what}`, { technician: plain(decision.technician_name), ...fields });
   }
 
   /** Seconds of the session so far in which everything was held. */

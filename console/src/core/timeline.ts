@@ -1,6 +1,6 @@
 // The session as a list of what happened when, derived from the model alone.
 import { isOver, type SessionModel } from "./session-state.ts";
-import type { Capability, Cause, Party, RequestState, RequestView, SessionView } from "./protocol.gen.ts";
+import type { Capability, Cause, Party, RequestState, RequestView, SessionView, Usage } from "./protocol.gen.ts";
 
 export type Moment =
   | { readonly kind: "created"; readonly at: string }
@@ -15,6 +15,7 @@ export type Moment =
       readonly by: Party | undefined;
       readonly cause: Cause | undefined;
     }
+  | { readonly kind: "used"; readonly at: string; readonly capability: Capability; readonly usage: Usage }
   | { readonly kind: "paused"; readonly at: string }
   | { readonly kind: "resumed"; readonly at: string }
   | {
@@ -65,6 +66,9 @@ function requestMoments(request: RequestView, liveAt: string | undefined): Momen
   }
   if (request.closed_at != null) {
     moments.push(closedMoment(request, request.closed_at));
+  }
+  if (request.usage != null) {
+    moments.push({ kind: "used", at: request.closed_at ?? request.usage.until, capability, usage: request.usage });
   }
   return moments;
 }

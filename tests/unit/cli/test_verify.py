@@ -38,7 +38,7 @@ def test_a_genuine_receipt_is_told(genuine: str, capsys: pytest.CaptureFixture[s
     code, out, err = verified(capsys, genuine, "--language", "en")
     assert (code, err) == (0, "")
     assert "Tina Berg (Acme IT) asked to see the screen." in out
-    assert "Genuine: all 15 records are signed, complete and in order." in out
+    assert "Genuine: all 17 records are signed, complete and in order." in out
     assert "brings its own keys" in out
     assert GOOD["agent_key"] in out
     assert "\x1b" not in out
@@ -49,7 +49,7 @@ def test_it_is_told_in_german(genuine: str, capsys: pytest.CaptureFixture[str]) 
     code, out, _ = verified(capsys, genuine, "--language", "de")
     assert code == 0
     assert "Die Kundenseite erlaubte Tina Berg, den Bildschirm zu sehen." in out
-    assert "Echt: Alle 15 Einträge" in out
+    assert "Echt: Alle 17 Einträge" in out
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_terminal_without_the_letters_shows_others(genuine: str) -> None:
     environment = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": "."}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    assert b"Echt: Alle 15 Eintr?ge" in done.stdout
+    assert b"Echt: Alle 17 Eintr?ge" in done.stdout
 
 
 def test_only_base_packages_are_needed() -> None:

@@ -8,7 +8,7 @@ from services.session import handlers as session
 
 pytestmark = pytest.mark.unit
 
-SPOKEN_ONLY = {Up.LEASE, Up.ACTIVITY}
+SPOKEN_ONLY = {Up.LEASE}
 """Published by agents, answered by nobody."""
 
 

@@ -2,6 +2,7 @@
 import type { Overlay } from "../access.ts";
 import type { Language } from "../language.ts";
 import { assertNever } from "../never.ts";
+import { span } from "../story.ts";
 import type { Capability, Cause, Party } from "../protocol.gen.ts";
 import type { Moment } from "../timeline.ts";
 import { de } from "./de.ts";
@@ -65,11 +66,22 @@ export function momentText(moment: Moment, t: Texts): string {
       return t.timeline[moment.kind][offered(moment.capability)];
     case "closed":
       return closedText(moment, t);
+    case "used":
+      return usedText(moment, t);
     case "over":
       return moment.expired ? t.timeline.codeExpired : withParty(t.timeline.ended, moment.by, t);
     default:
       return assertNever(moment);
   }
+}
+
+/** What the customer's device counted, as its receipt has it. */
+function usedText({ capability, usage }: Extract<Moment, { kind: "used" }>, t: Texts): string {
+  const text = `${t.timeline.used[offered(capability)]} ${span(usage.used_s)}`;
+  const { clicks, keys, characters } = usage.input ?? { clicks: 0, keys: 0, characters: 0 };
+  const counts = [[t.timeline.clicks, clicks], [t.timeline.keys, keys], [t.timeline.characters, characters]] as const;
+  const said = counts.map(([name, count]) => `${name} ${count}`).join(", ");
+  return usage.input == null ? text : `${text}; ${said}`;
 }
 
 function closedText(moment: Extract<Moment, { kind: "closed" }>, t: Texts): string {

@@ -7,10 +7,12 @@ import pytest
 from agent.engine import event as e
 from agent.engine.front import PHASES, Front, view_of
 from agent.engine.guard import Guard
+from agent.engine.meter import Usage
 from agent.engine.ruling import apply
 from agent.port import ChatEntry, Notice, Phase, View
 from beistand.protocol.errors import WrongState
 from beistand.protocol.messages import Party
+from beistand.protocol.records import InputCounts
 from tests.support.questions import NOW, ORG, SID, an_id, answered, asked, recorded
 
 pytestmark = pytest.mark.unit
@@ -63,6 +65,13 @@ def test_the_view_of_a_session() -> None:
     assert (question.technician, question.deadline) == ("Bob", 60)
     assert view.indicator_wanted
     assert view.confirming_end
+
+
+def test_the_view_tells_what_passed_so_far() -> None:
+    guard = _guard(asked(), answered(), e.IndicatorShown(), recorded())
+    used = Usage(3, opened_ago=7.9, input=InputCounts(clicks=2))
+    [access] = view_of(Front(), guard, now=8, usage=lambda _: used).accesses
+    assert (access.lasted_s, access.input) == (7, InputCounts(clicks=2))
 
 
 def test_after_the_end_the_view_holds_no_access() -> None:

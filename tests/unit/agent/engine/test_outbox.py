@@ -192,6 +192,42 @@ async def test_while_held_a_stop_is_repeated_on_the_second_way_in_the_order_of_s
     assert "yes" not in post.answers
 
 
+async def test_no_stop_waits_for_a_summary(post: Post, services: FakeServices) -> None:
+    services.refuse = {"summary": [Unavailable()] * 99, "stop": [Unavailable()] * 2}
+    post("summary", Up.ACTIVITY)
+    post("stop")
+    await post.has("stop")
+    assert "summary" not in post.answers
+
+
+async def test_a_summary_waits_for_all_before_it(post: Post, services: FakeServices) -> None:
+    services.is_away = True
+    post("stop")
+    post("summary", Up.ACTIVITY)
+    async with asyncio.timeout(PATIENCE_S):
+        while services.heard.count("stop") < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert services.heard == ["stop", "summary", "stop", "stop"]
+    services.is_away = False
+    await post.has("stop", "summary")
+    assert list(post.answers) == ["stop", "summary"]
+
+
+async def test_on_the_second_way_no_stop_waits_for_a_summary_either(
+    two_ways: tuple[Post, FakeServices], services: FakeServices
+) -> None:
+    post, other = two_ways
+    services.is_away = True
+    other.refuse = {"summary": [Unavailable()] * 99, "stop": [Unavailable()] * 2}
+    post.outbox.hold()
+    post("summary", Up.ACTIVITY)
+    post("stop")
+    await post.has("stop")
+    assert "summary" not in post.answers
+    other.refuse = {}
+    await post.has("summary")
+
+
 async def test_a_yes_knows_one_way_only(two_ways: tuple[Post, FakeServices], services: FakeServices) -> None:
     post, other = two_ways
     services.refuse["yes"] = [Unavailable()]

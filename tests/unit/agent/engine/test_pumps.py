@@ -13,6 +13,7 @@ from agent.engine.tasks import Tasks
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import InputKey, InputMove, InputRelease, InputText, MediaDown, encode
+from beistand.protocol.records import InputCounts
 from tests.support.person import FakeInjector, FakeMedia
 from tests.support.questions import an_id
 
@@ -73,6 +74,18 @@ async def test_input_under_control_is_injected_in_order(inputs: Inputs, tasks: T
     tasks.start("input", inputs.pump.run())
     await _until(lambda: len(inputs.injector.events) == 3)
     assert inputs.injector.events == events
+
+
+async def test_only_what_the_gate_lets_through_is_counted(inputs: Inputs, gate: Gate, tasks: Tasks) -> None:
+    inputs.pump.take(VIEW, encode(InputText(text="refused")))
+    inputs.pump.take(CONTROL, encode(InputText(text="held")))
+    gate.hold("question")
+    gate.release("question")
+    inputs.pump.take(CONTROL, encode(InputText(text="typed")))
+    tasks.start("input", inputs.pump.run())
+    await _until(lambda: inputs.injector.typed == "typed")
+    assert gate.usage(CONTROL).input == InputCounts(characters=5)
+    assert gate.usage(VIEW).input == InputCounts()
 
 
 @pytest.mark.parametrize("grant_id", [VIEW, an_id("unknown")])

@@ -17,19 +17,29 @@ pytestmark = pytest.mark.unit
 
 
 class Talk:
-    """A guard and everything it wanted done, so that a test reads like a protocol trace."""
+    """A guard and everything it wanted done, so that a test reads like a protocol trace.
+
+    Summaries of use come last and are noted apart, by the request's name.
+    """
 
     def __init__(self) -> None:
         self.guard = Guard(ORG, SID, "en")
         self.now = 0.0
         self.windows_answer = True
+        self.summed_up: list[str] = []
 
     def __call__(self, *events: e.Event, after: float = 0.0) -> list[e.Effect]:
         effects = self._pass(after)
         for event in events:
             self.guard, more = apply(self.guard, event, now=self.now)
             effects += more
-        return effects
+        return self._note_summaries(effects)
+
+    def _note_summaries(self, effects: list[e.Effect]) -> list[e.Effect]:
+        summaries = [effect for effect in effects if isinstance(effect, e.SignActivity)]
+        self.summed_up += [effect.request.id for effect in summaries]
+        assert effects[len(effects) - len(summaries) :] == summaries, "a summary before something else"
+        return effects[: len(effects) - len(summaries)]
 
     def _pass(self, seconds: float) -> list[e.Effect]:
         """Time passes, in which the windows go on proving the bar as long as they answer."""
@@ -283,6 +293,44 @@ def test_a_confirmed_end_closes_everything_first_and_is_signed(talk: Talk) -> No
 def test_ended_elsewhere_signs_nothing(talk: Talk) -> None:
     talk.goes_live()
     assert talk(e.EndedElsewhere()) == [e.CloseGrants((an_id("view"),)), e.CloseEverything()]
+
+
+ENDINGS = [
+    e.StoppedSharing(),
+    e.IndicatorLost(),
+    e.Disconnected(),
+    e.Withdrawn(an_id("view")),
+    e.OverElsewhere(an_id("view")),
+    e.ConfirmedEnd(),
+    e.EndedElsewhere(),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda event: type(event).__name__)
+def test_however_a_grant_ends_its_use_is_summed_up_once_and_last(talk: Talk, ending: e.Event) -> None:
+    talk.goes_live_with_control()
+    assert talk.summed_up == []
+    talk(ending)
+    assert sorted(talk.summed_up) == sorted([an_id("view"), an_id("control")])
+    talk(ending, *ENDINGS, e.Tick(), after=9999)
+    assert len(talk.summed_up) == 2
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [*ENDINGS, e.Unproven(an_id("view")), e.Refused(an_id("view"))],
+    ids=lambda event: str(event)[:12],
+)
+def test_a_yes_that_never_went_live_is_summed_up_too(talk: Talk, ending: e.Event) -> None:
+    talk(asked(), answered(), e.IndicatorShown(), ending)
+    expected = [] if talk.stage("view") is Stage.RECORDING else [an_id("view")]
+    assert talk.summed_up == expected
+
+
+def test_what_was_never_allowed_has_no_use(talk: Talk) -> None:
+    talk(asked(), answered(answer=Answer.DENY))
+    talk(asked("more"), e.ConfirmedEnd())
+    assert talk.summed_up == []
 
 
 def test_after_the_end_nothing_happens_any_more(talk: Talk) -> None:

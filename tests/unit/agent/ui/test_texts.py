@@ -8,13 +8,23 @@ from typing import Any
 
 import pytest
 
-from agent.port import Notice
-from agent.ui.texts import TEXTS, clock, duration, language_of, names, problem_of, time_of_day
+from agent.port import Notice, Used
+from agent.ui.texts import (
+    TEXTS,
+    clock,
+    counts,
+    duration,
+    language_of,
+    names,
+    problem_of,
+    summaries,
+    time_of_day,
+)
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import ERRORS
 from beistand.protocol.messages import Party
-from beistand.protocol.records import Cause
+from beistand.protocol.records import Cause, InputCounts
 
 pytestmark = pytest.mark.unit
 
@@ -96,6 +106,37 @@ def test_a_language_we_do_not_speak_becomes_english(wish: str, language: str) ->
 def test_durations_as_people_say_them(seconds: int, german: str, english: str) -> None:
     assert duration(TEXTS["de"], seconds) == german
     assert duration(TEXTS["en"], seconds) == english
+
+
+@pytest.mark.parametrize(
+    ("done", "german", "english"),
+    [
+        (InputCounts(), "nichts geklickt oder getippt", "nothing clicked or typed"),
+        (InputCounts(moves=9), "nur den Mauszeiger bewegt", "only the pointer moved"),
+        (InputCounts(wheel_steps=1), "nur den Mauszeiger bewegt", "only the pointer moved"),
+        (InputCounts(clicks=1, keys=120, moves=4), "1 Klick, 120 Tasten", "1 click, 120 keys"),
+        (InputCounts(keys=1), "1 Taste", "1 key"),
+        (InputCounts(characters=1), "1 eingefügtes Zeichen", "1 pasted character"),
+        (InputCounts(characters=35), "35 eingefügte Zeichen", "35 pasted characters"),
+    ],
+)
+def test_counts_as_people_say_them(done: InputCounts, german: str, english: str) -> None:
+    assert (counts(TEXTS["de"], done), counts(TEXTS["en"], done)) == (german, english)
+
+
+def test_what_was_used_is_told_once_per_person_and_kind() -> None:
+    used = [
+        Used(Capability.CONTROL, "Anna", 50, InputCounts(clicks=1)),
+        Used(Capability.VIEW, "Anna", 61, InputCounts()),
+        Used(Capability.CONTROL, "Anna", 70, InputCounts(clicks=2, keys=3)),
+        Used(Capability.VIEW, "", 0, InputCounts()),
+    ]
+    assert summaries(TEXTS["en"], used) == (
+        "Anna could use mouse and keyboard for 2 minutes: 3 clicks, 3 keys.",
+        "Anna could see your screen for 2 minutes.",
+        "Your helper saw nothing of your screen.",
+    )
+    assert summaries(TEXTS["de"], []) == ()
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (187.9, "3:07"), (3787, "1:03:07")])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from agent.ui.texts import TEXTS
 from agent.ui.windows import Windows
 from beistand.protocol.errors import ERRORS
 from beistand.protocol.messages import Party
-from beistand.protocol.records import Cause
+from beistand.protocol.records import Cause, InputCounts
 from tests.unit.agent.ui.recorder import RecordingEngine
 from tests.unit.agent.ui.waiting import wait_for
 
@@ -292,3 +293,41 @@ def test_the_geometry_file_names_what_can_be_used(windows: Windows, tmp_path: Pa
     windows.close()
     assert json.loads(file.read_text()) == {}
     assert [each.name for each in tmp_path.iterdir()] == ["geometry.json"]
+
+
+def _driven(view: View, *, lasted_s: int, clicks: int) -> View:
+    done = InputCounts(clicks=clicks)
+    accesses = (replace(access, lasted_s=lasted_s, input=done) for access in view.accesses)
+    return replace(view, accesses=tuple(accesses))
+
+
+def test_counts_run_before_the_eye_and_not_in_the_ear(windows: Windows) -> None:
+    view = SAMPLES["12-controlled"]
+    labels = [
+        windows.bar.since,
+        windows.main.session.control_row.since,
+    ]
+    heard: list[list[str]] = []
+    for second in range(180, 300):
+        windows.render_view(_driven(view, lasted_s=second, clicks=second))
+        assert f"{second} Klicks" in labels[0].text()
+        assert f"{second} Klicks" in labels[1].text()
+        heard.append([label.accessibleName() for label in labels])
+    assert all(all(names) for names in heard)
+    assert sum(before != after for before, after in pairwise(heard)) == 1, "once a minute at most"
+
+
+def test_each_of_two_helpers_is_named_with_what_they_did(windows: Windows) -> None:
+    windows.render_view(SAMPLES["20-two-helpers"])
+    for window in (windows.bar, windows.main):
+        assert "Anna Weber – " in shown(window)
+        assert "Boris Çelik – " in shown(window)
+    assert "seit 3 Min. – 14 Klicks, 120 Tasten" in shown(windows.main)
+    assert "Boris Çelik – 1 Taste" in shown(windows.bar)
+
+
+def test_the_last_page_tells_what_was_used(windows: Windows) -> None:
+    windows.render_view(SAMPLES["16-ended-customer"])
+    assert "Anna Weber konnte Ihren Bildschirm 7 Minuten lang sehen." in shown(windows.main)
+    windows.render_view(SAMPLES["17-ended-technician"])
+    assert windows.main.ended.used.isHidden()
