@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -30,13 +31,15 @@ log = logging.getLogger(__name__)
 
 STEPS = 10_000
 LENGTH = 60
-RUNS = STEPS // LENGTH + 14
+RUNS = STEPS // LENGTH + 40
 technicians = st.sampled_from(TECHNICIANS)
 capabilities = st.sampled_from([Capability.VIEW, Capability.CONTROL])
 ROADS = ("control", "media", "relay", "consent", "session")
 roads = st.sampled_from(ROADS)
 anything = st.integers(0, 10**6)
 answers = st.sampled_from([Answer.ALLOW] * 7 + [Answer.DENY] * 2 + [Answer.BLOCK])
+
+acts = st.sampled_from(["stop", "stop", "stop control", "pause", "resume and pause", "end", "lose bar"])
 
 reached: Counter[str] = Counter()
 
@@ -52,6 +55,12 @@ class WholeSystem(RuleBasedStateMachine):
     def teardown(self) -> None:
         reached.update(self.system.reached)
         self.system.close()
+
+    @initialize(views=st.integers(0, 2), is_controlled=st.booleans())
+    def begin(self, views: int, is_controlled: bool) -> None:
+        """Most stories begin where somebody watches already."""
+        for technician in TECHNICIANS[:views]:
+            self.go_live(technician, Capability.CONTROL if is_controlled else Capability.VIEW)
 
     # --- technicians ------------------------------------------------------------------------------------
 
@@ -110,7 +119,7 @@ class WholeSystem(RuleBasedStateMachine):
     @precondition(lambda self: self.length > LENGTH // 4)
     @rule(how=st.sampled_from(["person", "technician", "crash"]))
     def end(self, how: str) -> None:
-        self.length = 0
+        self.length = 0  # counts from the end on, too
         ends = {
             "person": self.system.confirm_end,
             "technician": self.system.end_by_technician,
@@ -123,6 +132,18 @@ class WholeSystem(RuleBasedStateMachine):
     def next_session(self) -> None:
         self.length = 0
         self.system.open_session()
+
+    @rule(technician=technicians, is_restarted=st.booleans())
+    def old_yes_in_a_new_session(self, technician: str, is_restarted: bool) -> None:
+        """What was allowed a moment ago is brought again, where the same device is in another session."""
+        self.system.confirm_end()
+        self.next_session()
+        if is_restarted:
+            self.system.crash("relay")
+        for which in range(len(self.system.kept_entries)):
+            self.system.lie(-1 - which, "old session")
+            self.enter(technician)
+        self.go_live(technician, Capability.VIEW)
 
     @rule(what=st.sampled_from(["seen", "lost", "windows hang"]))
     def bar(self, what: str) -> None:
@@ -154,6 +175,7 @@ class WholeSystem(RuleBasedStateMachine):
             system.answer(Answer.ALLOW)
             system.settle()
         self.enter(technician)
+        system.wait(1.0)
 
     @rule(technician=technicians)
     def allow_and_stop(self, technician: str) -> None:
@@ -163,6 +185,56 @@ class WholeSystem(RuleBasedStateMachine):
         self.system.settle()
         self.system.answer(Answer.ALLOW)
         self.system.stop()
+
+    @rule(technician=technicians, steps=st.integers(1, 6), act=acts)
+    def act_while_entering(self, technician: str, steps: int, act: str) -> None:
+        """Somebody comes in just then; the relay hears of it in the middle of letting them in."""
+        system = self.system
+        self.knock(technician)
+        for _ in range(steps):
+            self._step_relay()
+        self._act(act)
+        for parcel in [parcel for parcel in system.network.ready() if parcel.what.endswith("to the relay")]:
+            system.network.deliver(parcel)
+        for _ in range(8):
+            self._step_relay()
+
+    @rule(road=st.sampled_from(["control", "relay"]), what=st.sampled_from(["cut", "freeze"]), act=acts)
+    def act_in_silence(self, road: str, what: str, act: str) -> None:
+        """The relay cannot be told in time, or at all."""
+        self.road(road, what)
+        self._act(act)
+        self.system.wait(6.0)
+
+    @rule(act=acts, seconds=st.sampled_from([0.5, 1.5, 2.5]))
+    def act_on_slow_roads(self, act: str, seconds: float) -> None:
+        """What was sent before arrives after it."""
+        self.system.is_slow = True
+        self.system.wait(1.0)
+        self._act(act)
+        for _ in range(2):
+            self.system.wait(seconds)
+            self.system.is_slow = False
+
+    def _act(self, act: str) -> None:
+        acts = {
+            "stop": self.system.stop,
+            "stop control": lambda: self.system.stop(Capability.CONTROL),
+            "pause": self.system.ask_end,
+            "resume and pause": self._pause_anew,
+            "end": self.system.confirm_end if self.length > LENGTH // 6 else self.system.stop,
+            "lose bar": self.system.lose_bar,
+        }
+        acts[act]()
+
+    def _pause_anew(self) -> None:
+        self.system.cancel_end()
+        self.system.ask_end()
+
+    def _step_relay(self) -> None:
+        work = self.system.relay.work
+        if work.jobs:
+            work.step(work.jobs[-1])
 
     # --- pictures and input -----------------------------------------------------------------------------
 
@@ -209,6 +281,8 @@ class WholeSystem(RuleBasedStateMachine):
     )
     def store_lies(self, which: int, how: str) -> None:
         self.system.lie(which, how)
+        if which % 2:
+            self.enter(TECHNICIANS[which // 2 % 2])
 
     @rule()
     def stranger_resumes(self) -> None:
@@ -243,6 +317,8 @@ class WholeSystem(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.5, 3.0, 3.5, 6.0]))
     def wait(self, seconds: float) -> None:
         self.system.wait(seconds)
+        if self.system.is_over and self.length > 5:
+            self.go_live(TECHNICIANS[0], Capability.CONTROL)
 
     @precondition(lambda self: self.length > LENGTH // 6)
     @rule(seconds=st.sampled_from([12.0, 35.0, 61.0]))

@@ -22,7 +22,7 @@ from beistand.protocol.records import Revocation
 from beistand.protocol.subjects import Up
 from services.relay import handlers, stored
 from services.relay.budget import InputBudget
-from services.relay.domain import Life, Tombstones
+from services.relay.domain import Flow, Tombstones
 from services.relay.ports import Clock
 from services.relay.room import Room, Viewer
 from services.session.domain import FINAL
@@ -89,13 +89,14 @@ class Relay:
         world: World,
         services: Services,
         *,
+        entered: Callable[[Seat], None],
         shown: Callable[[Seat, bytes], None],
         post: Callable[[str, bytes], None],
     ) -> None:
         self.world, self.services = world, services
         self.lies: list[GrantEntry] = []
         """What a store that lies adds to what it holds."""
-        self._shown, self._post = shown, post
+        self._entered, self._shown, self._post = entered, shown, post
         self.work = Work()
         self._start()
 
@@ -136,7 +137,8 @@ class Relay:
         entries = [item.value for item in await self.services.grants.list(f"{ORG}.{sid}")]
         await breath()
         for entry in entries:
-            if room.gate.life(entry.request_id) is Life.OVER and entry.state is RequestState.LIVE:
+            is_over = entry.request_id in self.told.over and room.gate.flow is not Flow.OVER
+            if is_over and entry.state is RequestState.LIVE:
                 self.world.reached("revoke before grant")
         self._note_all(room)
         grant = stored.view_grant(room, technician_id, [*entries, *self.lies], consent_key=CONSENT_KEY)
@@ -144,6 +146,7 @@ class Relay:
         await breath()
         seat.viewer = Viewer(seat, technician_id, grant, InputBudget(now=room.now))
         room.enter(seat.viewer)
+        self._entered(seat)
 
     def _admitted(self, seat: Seat, result: object) -> None:
         if isinstance(result, BeistandError):

@@ -66,7 +66,13 @@ class System:
             kick=self._kick,
         )
         self.services = Services(self.world)
-        self.relay = Relay(self.world, self.services, shown=self._shown, post=self._posted_to_device)
+        self.relay = Relay(
+            self.world,
+            self.services,
+            entered=self._check_seat,
+            shown=self._shown,
+            post=self._posted_to_device,
+        )
         self.has_windows = True
         self.is_slow = False
         """Whether everything that has no other time set takes as long as it can on its way."""
@@ -258,11 +264,14 @@ class System:
                 self._check_device(grant_id, Capability.CONTROL)
                 assert not self.device.guard.at(Stage.ASKED), "input while a question is open"
         for seat in self.relay.watching():
-            room = self.relay.rooms[seat.sid]
-            if seat.viewer is not None and room.gate.may_show(seat.viewer.grant.id, now=self.now):
-                self._check_relay(seat)
+            self._check_seat(seat)
         views = {yes.technician_id for id_, yes in self.oracle.yeses.items() if self.gate.may_capture(id_)}
         self._reach_if("two technicians at once", len(views) > 1)
+
+    def _check_seat(self, seat: Seat) -> None:
+        room = self.relay.rooms[seat.sid]
+        if seat.viewer is not None and room.gate.may_show(seat.viewer.grant.id, now=self.now):
+            self._check_relay(seat)
 
     def _check_device(self, grant_id: str, capability: Capability) -> None:
         """Zero tolerance: the person allows it at this very moment, and it is recorded."""
@@ -497,11 +506,13 @@ class System:
 
     def wait(self, seconds: float) -> None:
         """Time passes; what is due happens at its own moment."""
-        end = self.now + seconds
+        end, standing_still = self.now + seconds, 0
         while True:
             due = min((when for when in self._deadlines() if when is not None), default=end)
             if due > end:
                 break
+            standing_still = 0 if due > self.now else standing_still + 1
+            assert standing_still < 100, "something is due for ever"
             self.now = max(self.now, due)
             self._pass()
         self.now = end
@@ -523,16 +534,13 @@ class System:
 
     def _second(self) -> None:
         """Once a second: proof, lease, sweeps, second tries; services do not take seconds over their work."""
-        for road, since in list(self._frozen_since.items()):
-            if self.now - since >= FROZEN_UNTIL_LOST_S:
-                self._frozen_since.pop(road)
-                self.network.break_road(road)
-                if road == "control":
-                    self._lose_line()
+        self._break_frozen_roads()
         if not self.device.is_over:
             self.device.tell(e.Tick())
             self.look()
             self.device.publish_lease()
+            self.capture()
+            self.inject()
             self.device.outbox.again()
             if (
                 not self.device.outbox.is_welcome
@@ -542,11 +550,22 @@ class System:
                 self._reconnect()
         elif self.device.guard.standing is Standing.OVER and self.device.is_alive:
             self.device.outbox.again()
+        for seat in self.relay.watching():
+            self.type(seat)
         self.services.tick()
         if self.is_slow:
             self._finish_work()
         else:
             self.settle()
+
+    def _break_frozen_roads(self) -> None:
+        """A road that was frozen for too long counts as broken, and its ends are told."""
+        for road, since in list(self._frozen_since.items()):
+            if self.now - since >= FROZEN_UNTIL_LOST_S:
+                self._frozen_since.pop(road)
+                self.network.break_road(road)
+                if road == "control":
+                    self._lose_line()
 
     def _finish_work(self) -> None:
         for work, job in self.jobs():
