@@ -41,6 +41,27 @@ answers = st.sampled_from([Answer.ALLOW] * 7 + [Answer.DENY] * 2 + [Answer.BLOCK
 
 acts = st.sampled_from(["stop", "stop", "stop control", "pause", "resume and pause", "end", "lose bar"])
 
+MUST_BE_REACHED = (
+    "frame at a viewer",
+    "frame refused at the relay",
+    "input at the desktop",
+    "input refused at the device",
+    "revoke before grant",
+    "revoke before grant at the consent service",
+    "two technicians at once",
+    "line lost while live",
+    "bar lost while live",
+    "pause while live",
+    "reconnect",
+    "answer too late",
+    "request expired",
+    "end by the person",
+    "crash: relay",
+    "crash: consent",
+    "device crashed",
+    "the store lied: old session",
+)
+
 reached: Counter[str] = Counter()
 
 
@@ -387,3 +408,4 @@ def test_nothing_passes_without_a_yes_whatever_happens(
         log.info("%6d  %s", count, what)
     record_property("reached", dict(reached))
     assert reached["steps"] >= STEPS
+    assert [what for what in MUST_BE_REACHED if not reached[what]] == []
