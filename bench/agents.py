@@ -1,4 +1,4 @@
-"""A real engine without windows (`python -m bench.agents GATEWAY BYTES RATE`), one process as on a real desktop.
+"""A real engine without windows (`python -m bench.agents GATEWAY BYTES RATE`), alone in its process.
 
 The person is played at once: every question is allowed, every bar is shown, and a stop is what the button's
 click handler calls, in the main thread. Told {"join": name, "code"}, {"stop": name}; tells `joined`, `live`
@@ -25,6 +25,7 @@ from agent.port import Answer, View
 from beistand.protocol import frames
 from beistand.protocol.frames import Codec, Header
 from beistand.protocol.messages import Input, Joined, MediaDown
+from beistand.runtime import settle_memory
 from bench.streams import KEY_BYTES
 from bench.workers import tell
 
@@ -117,8 +118,9 @@ class Device:
         self._live: set[str] = set()
         self._answered: set[str] = set()
         self._wanted = False
-        self._written = 0
+        self._closed = self._written = 0
         gate = Gate()
+        gate.on_close(self._note_closed)
         parts = Parts(
             gate=gate,
             media=MadeUpScreen(gate, size=size, rate=rate),
@@ -140,13 +142,19 @@ class Device:
         """What the button's click handler does."""
         clicked = time.time_ns()
         self._engine.stop_sharing()
-        closed = time.time_ns()
+        returned = time.time_ns()
         time.sleep(SETTLED_S)
-        tell(stopped=self._name, clicked=clicked, closed=closed, written=self._written)
+        times = {"closed": self._closed, "returned": returned, "written": self._written}
+        tell(stopped=self._name, clicked=clicked, **times)
 
     def close(self) -> None:
         """Leave."""
         self._engine.close()
+
+    def _note_closed(self, stopped: frozenset[str]) -> None:
+        """Called by the gate after the last act that it let pass."""
+        if stopped:
+            self._closed = time.time_ns()
 
     def _sees(self, view: View) -> None:
         if view.indicator_wanted != self._wanted:
@@ -190,6 +198,7 @@ class Device:
 
 def main(gateway: str, size: int, rate: float) -> None:
     """Do as told until stdin ends; a new session takes the place of the one before."""
+    settle_memory()
     device: Device | None = None
     for line in sys.stdin:
         match json.loads(line):

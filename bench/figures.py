@@ -1,4 +1,4 @@
-"""Distributions: what is kept of many measurements, how it is printed, drawn and held against a goal. Pure."""
+"""Distributions: what is kept of many measurements, printed, drawn and held against a goal. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -4,13 +4,18 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from beistand.cli.stack import Stack
 from bench.technician import Technician
-from bench.workers import News, Worker
+from bench.workers import News, Worker, worker
+
+OUT = Path(__file__).parent / "out"
 
 IN_A_SESSION = 8
 """Questions; the consent service allows ten in ten minutes."""
@@ -25,12 +30,15 @@ class Stop:
     sid: str
     clicked: int
     closed: int
+    returned: int
     written: int
     last_frame: int
     stopped: int
     socket: int
     late_frames: int
     code: int
+    rate: float
+    """Frames per second that the viewer got."""
 
 
 @dataclass
@@ -73,7 +81,7 @@ class Stage:
         agent.worker.say(stop=agent.name)
         told = await agent.worker.hears("stopped", agent.name)
         seen = await self.viewers.hears("over", agent.name)
-        keys = ("clicked", "closed", "written")
+        keys = ("clicked", "closed", "returned", "written")
         found = Stop(agent.sid, *(told[key] for key in keys), **_seen(seen))
         self.stops.append(found)
         return found
@@ -96,10 +104,23 @@ class Stage:
                 print(f"  {number + 1} stops", flush=True)
 
 
-def _seen(news: News) -> dict[str, int]:
-    keys = {"last_frame": "last_frame", "stopped": "stopped", "socket": "closed"}
-    keys |= {"late_frames": "late_frames", "code": "code"}
-    return {field: int(news[key]) for field, key in keys.items()}
+def _seen(news: News) -> dict[str, Any]:
+    keys = ("last_frame", "stopped", "late_frames", "code")
+    seconds = (news["last_frame"] - news["first_frame"]) / 1e9
+    rate = (news["frames"] - 1) / seconds if seconds else 0.0
+    return {key: news[key] for key in keys} | {"socket": news["closed"], "rate": rate}
+
+
+@asynccontextmanager
+async def staged(stack: Stack) -> AsyncIterator[Stage]:
+    """A technician signed in, and a process for viewer sockets."""
+    technician = Technician(stack.gateway_url, stack.relay_url)
+    await technician.sign_in(stack.user, stack.password)
+    try:
+        async with worker("bench.viewers", log=OUT / "viewers.log") as viewers:
+            yield Stage(technician, viewers)
+    finally:
+        await technician.close()
 
 
 class RelayLog:
@@ -115,7 +136,7 @@ class RelayLog:
 
     def handled(self, stop: Stop) -> int | None:
         """In ns; None if the log does not say."""
-        return next((at for at in self._times.get(stop.sid, ()) if stop.clicked <= at <= stop.socket), None)
+        return next((at for at in self._times.get(stop.sid, ()) if at >= stop.clicked), None)
 
 
 def stages(stops: Sequence[Stop], log: RelayLog) -> dict[str, list[float]]:
@@ -123,8 +144,11 @@ def stages(stops: Sequence[Stop], log: RelayLog) -> dict[str, list[float]]:
     handled = [(stop, log.handled(stop)) for stop in stops]
     return {
         "device gate closed": [ms(stop.closed - stop.clicked) for stop in stops],
+        "click handler returned": [ms(stop.returned - stop.clicked) for stop in stops],
         "revocation written to the socket": [ms(stop.written - stop.clicked) for stop in stops],
-        "relay handled it": [ms(at - stop.clicked) for stop, at in handled if at is not None],
+        "relay has stopped, its last byte written": [
+            ms(at - stop.clicked) for stop, at in handled if at is not None
+        ],
         "last frame at the viewer (0: none after the click)": [
             max(0.0, ms(stop.last_frame - stop.clicked)) for stop in stops
         ],
@@ -141,6 +165,14 @@ def counts(stops: Sequence[Stop]) -> dict[str, object]:
         "stops with a frame after the click": sum(stop.last_frame > stop.clicked for stop in stops),
         "close codes": dict(Counter(str(stop.code) for stop in stops)),
     }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a part of the measurement found: ms by stage, and what was counted."""
+
+    stages: dict[str, list[float]]
+    counts: dict[str, object]
 
 
 def ms(nanoseconds: int) -> float:

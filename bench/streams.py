@@ -1,4 +1,4 @@
-"""Light agents of a measurement (`python -m bench.streams GATEWAY BYTES RATE`): real connections, made-up pictures.
+"""Light agents (`python -m bench.streams GATEWAY BYTES RATE`): real connections, made-up pictures.
 
 Each joins with a code, allows what is asked and sends frames by the agent's own pacing. Told {"join": name,
 "code"} and {"leases": name}; tells `joined`, `live`, and `leases` with the times of the last ones sent.

@@ -1,7 +1,7 @@
 """Viewer sockets of a measurement (`python -m bench.viewers`): they note when what arrived, and acknowledge.
 
-Told {"watch": name, "url", "origin", "ticket"}. Tells `ready`, `flows` at the first frame, and `over` with all
-it noted. A picows client, because what is measured must not wait for its own clock.
+Told {"watch": name, "url", "origin", "ticket"}. Tells `flows` at the first frame, and `over` with all it
+noted. A picows client, because what is measured must not wait for its own clock.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from beistand.protocol.frames import HEADER
 from beistand.protocol.messages import ViewerHello, encode
+from beistand.runtime import settle_memory
 from bench.workers import orders, tell
 
 _LAST = 2
@@ -47,8 +48,9 @@ class Watch(WSListener):
         elif frame.msg_type is WSMsgType.TEXT:
             self._message(json.loads(frame.get_payload_as_bytes()), now)
         elif frame.msg_type is WSMsgType.CLOSE:
-            self._noted |= {"closed": now, "code": int(frame.get_close_code())}
-            transport.send_close(frame.get_close_code())
+            code = int.from_bytes(frame.get_payload_as_bytes()[:2], "big")
+            self._noted |= {"closed": now, "code": code}
+            transport.send_close(code)  # type: ignore[arg-type]  # any RFC 6455 code, says its C type
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 (picows' signature)
@@ -65,12 +67,11 @@ class Watch(WSListener):
         if flags & _LAST:
             transport.send(WSMsgType.TEXT, b'{"type":"viewer.shown","seq":%d}' % seq)
         if noted["frames"] == 1:
+            noted["first_frame"] = now
             tell(flows=self._name)
 
     def _message(self, message: dict[str, Any], now: int) -> None:
-        if message["type"] == "relay.ready":
-            tell(ready=self._name, grant=message["grant_id"])
-        elif message["type"] == "relay.stopped":
+        if message["type"] == "relay.stopped":
             self._noted |= {"stopped": now, "why": message.get("cause") or message["code"]}
 
 
@@ -86,6 +87,7 @@ async def _watch(order: dict[str, Any]) -> None:
 
 async def main() -> None:
     """Watch what we are told to."""
+    settle_memory()
     async with asyncio.TaskGroup() as tasks:
         async for order in orders():
             tasks.create_task(_watch(order))

@@ -1,4 +1,4 @@
-"""Child processes of a measurement that are told and tell by lines of JSON: load that must not share our loop.
+"""Child processes that are told and tell by lines of JSON: load that must not share the measurement's loop.
 
 Every time in such a line is `time.time_ns()`, one clock for all processes of a machine.
 """

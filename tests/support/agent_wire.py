@@ -143,7 +143,7 @@ class AgentWire:
         return await rpc.request(self.clients["control"], subject, SignedUp(type=kind, jws=jws), Recorded)
 
     async def hello(self) -> Recorded:
-        content = {"agent_key": agent_key_of(self.seed), "language": "de", "platform": "test"}
+        content: dict[str, Any] = {"agent_key": agent_key_of(self.seed), "language": "de", "platform": "test"}
         jws = self.sign(Hello, **content, agent_version="0")
         return await self.send(subjects.Up.HELLO, "hello", jws)
 

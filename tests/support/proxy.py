@@ -1,11 +1,14 @@
 """A TCP road between two ends that a test can freeze (nothing gets through, nobody is told) or cut."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 CHUNK = 64 * 1024
+MEDIA = re.compile(rb'"name": ?"media"')
+"""What a device says of itself when it opens its connection for pictures."""
 
 
 class Road:
@@ -15,6 +18,8 @@ class Road:
         self._host, self._port = urlsplit(target).hostname, urlsplit(target).port
         self._open = asyncio.Event()
         self._open.set()
+        self._open_for_media = asyncio.Event()
+        self._open_for_media.set()
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -23,6 +28,10 @@ class Road:
     def freeze(self) -> None:
         """Like a network that is gone without a FIN."""
         self._open.clear()
+
+    def jam(self) -> None:
+        """Like an uplink that is full of pictures: what is on the media connections waits behind them."""
+        self._open_for_media.clear()
 
     def cut(self) -> None:
         """Like a broker that is down: connections break, new ones break at once."""
@@ -34,6 +43,7 @@ class Road:
         """Everything gets through again."""
         self._is_cut = False
         self._open.set()
+        self._open_for_media.set()
 
     async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
@@ -54,9 +64,13 @@ class Road:
             writer.transport.abort()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        is_media = False
         with suppress(OSError):
             while data := await source.read(CHUNK):
+                is_media = is_media or MEDIA.search(data) is not None
                 await self._open.wait()
+                if is_media:
+                    await self._open_for_media.wait()
                 sink.write(data)
                 await sink.drain()
         sink.close()
