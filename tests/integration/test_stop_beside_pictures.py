@@ -1,5 +1,6 @@
 """A stop while pictures queue: it overtakes them on its own connection, and none of them leaves later."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -94,10 +95,16 @@ async def scene(bus_settings: BusSettings) -> AsyncIterator[Scene]:
 
 
 def _way_in(services: Client, road: Road) -> Callable[[str, str], Awaitable[Joined]]:
-    async def look_up(code: str, agent_key: str) -> Joined:
-        asked = Join(code=code, agent_key=agent_key)
-        joined = await rpc.call(services, subjects.Service.SESSION_JOIN, asked, Joined)
+    loop = asyncio.get_running_loop()
+
+    async def ask(code: str, agent_key: str) -> Joined:
+        wanted = Join(code=code, agent_key=agent_key)
+        joined = await rpc.call(services, subjects.Service.SESSION_JOIN, wanted, Joined)
         return joined.model_copy(update={"nats_urls": (road.url,)})
+
+    async def look_up(code: str, agent_key: str) -> Joined:
+        # The engine has a loop of its own; the services' connection belongs to the test's.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ask(code, agent_key), loop))
 
     return look_up
 
