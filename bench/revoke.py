@@ -13,13 +13,14 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench import away, blank, many, network
+from bench import away, blank, grab, many, network
 from bench.figures import Goal, distribution, plot, table, verdicts
 from bench.machine import facts
 from bench.stage import OUT, Found
 
 GOALS = (
     Goal("device gate closed", "p99", 1),
+    Goal("device gate closed, 1920x1080 being captured", "p99", 1),
     Goal("relay has stopped, its last byte written", "p50", 3),
     Goal("relay has stopped, its last byte written", "p99", 15),
     Goal(away.PREFIX + "viewer told: nothing more can come", "p99", 250),
@@ -31,12 +32,14 @@ GOALS = (
 Part = Callable[[], Awaitable[Found]]
 FULL: dict[str, Part] = {
     "streams": lambda: many.measure(streams=50, engines=10, stops=500),
+    "grab": lambda: grab.measure(stops=100),
     "uplink": lambda: away.uplink(lines=6, stops=102),
     "cut": lambda: away.cut(agents=30),
     "blank": lambda: blank.measure(stops=24),
 }
 QUICK: dict[str, Part] = {
     "streams": lambda: many.measure(streams=20, engines=4, stops=32),
+    "grab": lambda: grab.measure(stops=10),
     "uplink": lambda: away.uplink(lines=3, stops=9),
     "cut": lambda: away.cut(agents=6),
     "blank": lambda: blank.measure(stops=2),
