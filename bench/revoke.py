@@ -10,6 +10,7 @@ Writes bench/out/revoke.{json,md,svg} after each part. Never part of a test: fig
 import argparse
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -33,9 +34,9 @@ Part = Callable[[], Awaitable[Found]]
 FULL: dict[str, Part] = {
     "streams": lambda: many.measure(streams=50, engines=10, stops=500),
     "grab": lambda: grab.measure(stops=100),
-    "uplink": lambda: away.uplink(lines=6, stops=102),
+    "uplink": lambda: away.uplink(lines=8, stops=104),
     "cut": lambda: away.cut(agents=30),
-    "blank": lambda: blank.measure(stops=24),
+    "blank": lambda: blank.measure(stops=20),
 }
 QUICK: dict[str, Part] = {
     "streams": lambda: many.measure(streams=20, engines=4, stops=32),
@@ -86,7 +87,7 @@ async def measure(parts: dict[str, Part], names: Sequence[str]) -> str:
             results.counts[name] = {"failed": repr(error)}
         else:
             results.stages |= found.stages
-            results.counts[name] = found.counts
+            results.counts[name] = {**found.counts, "load after": round(os.getloadavg()[0], 2)}
         results.write()
     return results.write()
 

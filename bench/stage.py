@@ -19,7 +19,7 @@ OUT = Path(__file__).parent / "out"
 
 IN_A_SESSION = 8
 """Questions; the consent service allows ten in ten minutes."""
-REST_S = (0.5, 4.0)
+REST_S = (0.3, 2.5)
 """A stream flows for some time in between before it is stopped."""
 
 
