@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SETUP := python3 tools/setup.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test format types clean
+.PHONY: help demo up check test format types clean bench
 
 help:    ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,6 +24,10 @@ test:    ## everything: check, integration on a real NATS server, end to end wit
 	@$(SETUP) python console screen
 	@$(PY) -m tools.check
 	@$(PY) -m pytest tests -q -n 3 --dist loadfile -m "(integration or chaos or conformance or e2e) and not soak"
+
+bench:   ## measure how fast a stop stops, about 4 minutes (docs/performance.md); results in bench/out/
+	@$(SETUP) python console screen
+	@$(PY) -m bench revoke
 
 format:  ## rewrite the Python sources in the project's format
 	@$(SETUP) python

@@ -21,7 +21,7 @@ from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
 from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
 from agent.settings import Options, Preferences, gateway_of, parse_options
-from beistand import telemetry
+from beistand import runtime, telemetry
 from beistand.protocol.records import Language
 
 STOP_WITHIN_S = 8.0
@@ -54,6 +54,7 @@ def _run(options: Options, gateway: str) -> int:
     # Here, because Qt takes its time, and ends the process itself where there is no display.
     from agent.ui.app import run
 
+    runtime.settle_memory()
     engine.start()
     try:
         return run(

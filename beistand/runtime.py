@@ -1,6 +1,7 @@
 """The frame of every service's main: logs, telemetry, signals, and one readable line when it cannot run."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -26,6 +27,7 @@ def run(name: str, main: Main) -> None:
     Exits with one line: 2 for wrong settings (naming the variable), 1 for whatever else stopped it.
     """
     telemetry.set_up(name)
+    settle_memory()
     # Not from inside `except*`: up to Python 3.11.3 SystemExit would leave it wrapped in a group.
     failures: list[BaseException] = []
     try:
@@ -34,6 +36,12 @@ def run(name: str, main: Main) -> None:
         failures.append(_first(group))
     if failures:
         sys.exit(_told(name, failures[0]))
+
+
+def settle_memory() -> None:
+    """Take what was imported out of garbage collection: walking it for nothing held up a stop by 50 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _told(name: str, error: BaseException) -> int:

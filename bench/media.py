@@ -1,7 +1,7 @@
 """What a picture costs on the customer's machine: capture, compare, convert, encode, each in ms per frame.
 
-    .venv/bin/python -m bench.media                 needs Xvfb; about 20 s
-    .venv/bin/python -m bench.media --size 1366x768
+    .venv/bin/python -m bench media                 needs Xvfb; about 20 s
+    .venv/bin/python -m bench media --size 1366x768
 
 Medians (and 95th percentiles) over real grabs of a real X screen on which text is typed, a page scrolled and
 a window dragged. Run it on an idle machine; noise is about 10 %.
@@ -80,13 +80,13 @@ class Timings(dict[str, list[float]]):
         self.setdefault(step, []).append((time.perf_counter() - start) * 1000)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run every scene and print one line for each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", default="1920x1080")
-    width, height = map(int, parser.parse_args().size.split("x"))
+    width, height = map(int, parser.parse_args(arguments).size.split("x"))
     with xvfb(width=width, height=height) as server:
         desk = Desk(server.display, width, height)
         print(f"{width}x{height}, {FRAMES} frames a scene; ms median (95 %)")

@@ -127,13 +127,12 @@ class Room:
     def shut_out(self, viewer: Viewer, reason: Reason) -> None:
         """Tell one viewer why and close it; nothing reaches it any more."""
         self.leave(viewer)
-        error = reason.error()
-        metrics.STOPPED.add(1, {"code": error.code, "cause": str(reason.cause or "")})
-        log.info(
-            "viewer stopped", extra={"sid": self.sid, "code": error.code, "cause": str(reason.cause or "")}
-        )
+        error, cause = reason.error(), str(reason.cause or "")
         last_words = RelayStopped(code=error.code, by=reason.by, cause=reason.cause)
         viewer.socket.stop(last_words, code=error.close_code)
+        # Only then what may take its time: a log's disk must not hold up a stop.
+        metrics.STOPPED.add(1, {"code": error.code, "cause": cause})
+        log.info("viewer stopped", extra={"sid": self.sid, "code": error.code, "cause": cause})
 
     def drained(self, viewer: Viewer) -> None:
         """A viewer's socket has taken everything: write what waits, or look for a key frame to go on from."""

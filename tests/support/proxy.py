@@ -4,12 +4,15 @@ python -m tests.support.proxy URL      prints its own URL and stays until stdin 
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 CHUNK = 64 * 1024
+MEDIA = re.compile(rb'"name": ?"media"')
+"""What a device says of itself when it opens its connection for pictures."""
 
 
 class Road:
@@ -19,6 +22,8 @@ class Road:
         self._host, self._port = urlsplit(target).hostname, urlsplit(target).port
         self._open = asyncio.Event()
         self._open.set()
+        self._open_for_media = asyncio.Event()
+        self._open_for_media.set()
         self._is_cut = False
         self._fatal = b""
         self.has_passed = asyncio.Event()
@@ -36,6 +41,10 @@ class Road:
         self._fatal = words
         self.has_passed.clear()
 
+    def jam(self) -> None:
+        """Like an uplink that is full of pictures: what is on the media connections waits behind them."""
+        self._open_for_media.clear()
+
     def cut(self) -> None:
         """Like a broker that is down: connections break, new ones break at once."""
         self._is_cut = True
@@ -47,6 +56,7 @@ class Road:
         self._is_cut = False
         self._fatal = b""
         self._open.set()
+        self._open_for_media.set()
 
     async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
@@ -69,12 +79,16 @@ class Road:
     async def _carry(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
     ) -> None:
+        is_media = False
         with suppress(OSError):
             while data := await source.read(CHUNK):
+                is_media = is_media or MEDIA.search(data) is not None
                 await self._open.wait()
                 if self._fatal and not is_answer and self._fatal in data:
                     self.freeze()
                     self.has_passed.set()
+                if is_media:
+                    await self._open_for_media.wait()
                 sink.write(data)
                 await sink.drain()
         sink.close()

@@ -50,16 +50,7 @@ class Stage:
 
     async def ticket(self, **changes: Any) -> str:
         """A ticket as the gateway issues it."""
-        ticket = secrets.token_urlsafe(32)
-        entry = TicketEntry(
-            audience="relay",
-            org=self.technician.org,
-            sid=self.sid,
-            technician_id=self.technician.technician_id,
-            expires_at=datetime.now(UTC) + timedelta(minutes=1),
-        ).model_copy(update=changes)
-        await self.tickets.create(hashlib.sha256(ticket.encode()).hexdigest(), entry)
-        return ticket
+        return await issue(self.tickets, self.technician, self.sid, **changes)
 
     def viewer(self, **options: Any) -> ViewerClient:
         return ViewerClient(self.ports.viewers, **options)
@@ -91,6 +82,20 @@ class Stage:
         while True:
             await self.lease()
             await asyncio.sleep(LEASE_EVERY_S)
+
+
+async def issue(tickets: Store[TicketEntry], technician: Technician, sid: str, **changes: Any) -> str:
+    """A ticket for the relay, stored as the gateway does."""
+    ticket = secrets.token_urlsafe(32)
+    entry = TicketEntry(
+        audience="relay",
+        org=technician.org,
+        sid=sid,
+        technician_id=technician.technician_id,
+        expires_at=datetime.now(UTC) + timedelta(minutes=1),
+    ).model_copy(update=changes)
+    await tickets.create(hashlib.sha256(ticket.encode()).hexdigest(), entry)
+    return ticket
 
 
 @asynccontextmanager

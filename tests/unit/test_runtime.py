@@ -1,8 +1,10 @@
 """A main that cannot run says so in one line and the right exit code."""
 
 import asyncio
+import gc
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,6 +13,12 @@ from beistand.bus.settings import BusSettings, SettingsError
 from beistand.protocol.errors import Unavailable
 
 pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def _memory() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 async def wrong_settings(_stop: asyncio.Event) -> None:
@@ -69,3 +77,14 @@ def test_a_signal_asks_the_main_to_stop(monkeypatch: pytest.MonkeyPatch) -> None
 
     runtime.run("relay", main)
     assert stopped == [True]
+
+
+def test_garbage_collection_does_not_walk_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beistand.telemetry.set_up", lambda _name: None)
+    frozen = []
+
+    async def main(_stop: asyncio.Event) -> None:
+        frozen.append(gc.get_freeze_count())
+
+    runtime.run("relay", main)
+    assert frozen[0] > 10_000

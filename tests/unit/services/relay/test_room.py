@@ -1,5 +1,7 @@
 """A room's conversations: what viewers and agent get when something happens."""
 
+import logging
+
 import pytest
 
 from beistand.protocol import messages
@@ -136,6 +138,27 @@ def test_what_waits_for_a_slow_viewer_is_dropped_by_a_stop(world: World) -> None
     world.revoke(view.request_id)
     world.room.drained(viewer)
     assert socket.frames == [sent]
+
+
+def test_a_stop_waits_for_no_log(world: World) -> None:
+    view = world.customer.grant()
+    _, socket = world.enter(view)
+    closed_when_logged: list[int | None] = []
+
+    class SlowDisk(logging.Handler):
+        def emit(self, _: logging.LogRecord) -> None:
+            closed_when_logged.append(socket.closed_with)
+
+    disk = SlowDisk(logging.INFO)
+    log = logging.getLogger("services.relay.room")
+    log.setLevel(logging.INFO)
+    log.addHandler(disk)
+    try:
+        world.revoke(view.request_id)
+    finally:
+        log.removeHandler(disk)
+        log.setLevel(logging.NOTSET)
+    assert closed_when_logged == [NoGrant().close_code]
 
 
 def test_a_revocation_of_another_grant_closes_nothing(world: World) -> None:
