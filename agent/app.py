@@ -15,11 +15,19 @@ from agent.engine.capture import Screen
 from agent.engine.encode import H264
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
+from agent.engine.hand import Hand
 from agent.engine.inject import DesktopInjector
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
-from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
+from agent.platform import (
+    DesktopGone,
+    indicator_is_visible,
+    open_changes,
+    open_desktop,
+    open_hands,
+    open_input,
+)
 from agent.settings import Options, Preferences, gateway_of, parse_options
 from beistand import telemetry
 from beistand.protocol.records import Language
@@ -90,6 +98,7 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: 
         dial=link.dial,
         clock=time.monotonic,
         post=partial(records_post.post, gateway),
+        hand=Hand(gate=gate, open_hands=open_hands),
     )
     engine = Engine(
         look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language, receipts=receipts

@@ -51,6 +51,8 @@ class Engine:
     ) -> None:
         self._look_up = look_up
         self._parts = parts
+        if parts.hand is not None:
+            parts.hand.serve(stop=self.stop_sharing, changed=self.changed)
         self._language: Language = language
         self._on_language = on_language
         self._receipts = receipts
@@ -219,7 +221,7 @@ class Engine:
 
     def _publish(self) -> None:
         guard = self._visit.guard if self._visit else None
-        view = view_of(self._front, guard, now=self._parts.clock())
+        view = view_of(self._front, guard, self._parts.hand, now=self._parts.clock())
         if view != self._view:
             self._view = view
             for subscriber in self._subscribers:

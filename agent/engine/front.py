@@ -7,7 +7,9 @@ from typing import Any
 
 from agent.engine.grant import Request, Stage
 from agent.engine.guard import Guard, Standing
+from agent.engine.hand import Hand
 from agent.port import Access, ChatEntry, Notice, Phase, Question, View
+from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import WrongState
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause
@@ -73,7 +75,7 @@ class Front:
         return replace(self, chat=tuple(lines))
 
 
-def view_of(front: Front, guard: Guard | None, *, now: float) -> View:
+def view_of(front: Front, guard: Guard | None, hand: Hand | None = None, *, now: float) -> View:
     """The picture for the windows at `now` (seconds, monotonic)."""
     shown = View(**vars(front))
     if guard is None or guard.standing is Standing.OVER:
@@ -82,6 +84,8 @@ def view_of(front: Front, guard: Guard | None, *, now: float) -> View:
         shown,
         questions=tuple(_question(request) for request in guard.at(Stage.ASKED)),
         accesses=tuple(_access(request, now) for request in guard.at(Stage.LIVE)),
+        stop_key=hand.has_stop_key if hand is not None else None,
+        hand_first=hand is not None and hand.is_first and guard.has_live(Capability.CONTROL),
         indicator_wanted=guard.is_indicator_wanted,
         confirming_end=guard.standing is Standing.CONFIRMING,
     )

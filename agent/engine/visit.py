@@ -17,6 +17,7 @@ from agent.engine.clerk import Clerk
 from agent.engine.desk import Desk
 from agent.engine.gate import Gate
 from agent.engine.guard import Guard, Standing
+from agent.engine.hand import Hand
 from agent.engine.hearing import hear
 from agent.engine.input_pump import InputPump
 from agent.engine.key import DeviceKey
@@ -92,6 +93,8 @@ class Parts:
     clock: Callable[[], float]
     post: Post | None = None
     """The gateway's door for what the control connection cannot deliver; None: there is none."""
+    hand: Hand | None = None
+    """The person's own mouse and keyboard; None: they are not listened to."""
 
 
 class Visit:
@@ -187,6 +190,8 @@ class Visit:
         if self._timer is not None:
             self._timer.cancel()
         self._pictures.keep(frozenset())
+        if self._parts.hand is not None:
+            self._parts.hand.rest()
         link, self._link = self._link, None
         try:
             if link is not None:
@@ -219,13 +224,26 @@ class Visit:
             if effect == e.SignPause(paused=False):
                 self._pictures.restart()
         guard = self.guard
+        self._listen(guard)
         live = (guard.requests[grant_id] for grant_id in guard.live)
         self._pictures.keep(frozenset(each.id for each in live if each.ask.capability is Capability.VIEW))
         self._keep_lease(guard)
         self._keep_timer(guard)
 
+    def _listen(self, guard: Guard) -> None:
+        hand = self._parts.hand
+        if hand is not None and guard.is_indicator_wanted and guard.standing is not Standing.OVER:
+            hand.watch()
+        elif hand is not None:
+            hand.rest()
+
     def _keep_lease(self, guard: Guard) -> None:
-        lease = Lease(grant_ids=guard.live[:MAX_LEASED], paused=guard.standing is Standing.CONFIRMING)
+        hand = self._parts.hand
+        lease = Lease(
+            grant_ids=guard.live[:MAX_LEASED],
+            paused=guard.standing is Standing.CONFIRMING,
+            held=hand is not None and hand.is_first,
+        )
         if lease != self._lease:
             self._lease = lease
             self._tasks.start("lease-now", self._publish_lease())

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from agent.port import Access, Actions, View
+from agent.port import Actions, View
 from agent.ui import icons, theme
 from agent.ui.plaintext import one_line, shortened
 from agent.ui.texts import clock, names, time_of_day
@@ -39,7 +39,7 @@ class IndicatorBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setWindowIcon(icons.icon("mark-live"))
-        self._accesses: tuple[Access, ...] = ()
+        self._view = View()
         self._texts: Texts | None = None
         self._share = 0.5
         self._grip: QPoint | None = None
@@ -57,7 +57,7 @@ class IndicatorBar(QWidget):
 
     def render_view(self, view: View, texts: Texts) -> None:
         """Draw this view; whether the bar is on screen is decided elsewhere."""
-        self._texts, self._accesses = texts, view.accesses
+        self._texts, self._view = texts, view
         self.setWindowTitle(texts.title_indicator)
         say(self.summary, summary_of(view, texts))
         self.stop_control.setVisible(bool(_people(view, Capability.CONTROL)))
@@ -105,13 +105,9 @@ class IndicatorBar(QWidget):
     def _tick(self) -> None:
         if self._texts is None:
             return
-        self.since.setVisible(bool(self._accesses))
-        if not self._accesses:
-            return
-        start = min(access.since for access in self._accesses)
-        elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
-        at = time_of_day(self._texts, start)
-        say(self.since, self._texts.bar_clock.format(time=at, elapsed=elapsed))
+        words = _small_print(self._view, self._texts)
+        self.since.setVisible(bool(words))
+        say(self.since, words)
 
     def _place(self) -> None:
         """At the top edge of the primary screen, wholly on it."""
@@ -120,7 +116,8 @@ class IndicatorBar(QWidget):
         self.summary.setMinimumWidth(_LEAST_WORDS)
         self._bar.activate()
         room = screen.width() - _EDGE - self.minimumSizeHint().width() + _LEAST_WORDS
-        wanted = self.summary.fontMetrics().horizontalAdvance(self.summary.text()) + theme.GAP
+        lines = (self.summary, self.since)
+        wanted = theme.GAP + max(each.fontMetrics().horizontalAdvance(each.text()) for each in lines)
         self.summary.setMinimumWidth(max(_LEAST_WORDS, min(wanted, room)))
         self._bar.activate()
         width = min(self.minimumSizeHint().width(), screen.width())
@@ -157,6 +154,18 @@ def summary_of(view: View, texts: Texts) -> str:
         _said(drivers, texts, one=texts.bar_control, many=texts.bar_control_many),
     )
     return ". ".join(part for part in parts if part)
+
+
+def _small_print(view: View, texts: Texts) -> str:
+    """Since when, and how to stop; or whose turn it is, while that is the news."""
+    if not view.accesses:
+        return ""
+    if view.hand_first:
+        return texts.bar_hand_first
+    start = min(access.since for access in view.accesses)
+    elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
+    since = texts.bar_clock.format(time=time_of_day(texts, start), elapsed=elapsed)
+    return f"{since} · {texts.bar_stop_key}" if view.stop_key else since
 
 
 def _said(people: list[str], texts: Texts, *, one: str, many: str) -> str:

@@ -74,6 +74,8 @@ class Texts:
     control_used: str
     used_since: str
     used_limit: str
+    stop_key_works: str
+    stop_key_missing: str
     paused: str
     stop_sharing: str
     stop_control: str
@@ -122,6 +124,8 @@ class Texts:
     bar_both_many: str
     bar_paused: str
     bar_clock: str
+    bar_stop_key: str
+    bar_hand_first: str
 
     ending_title: str
     ending_paused: str
