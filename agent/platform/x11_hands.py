@@ -134,7 +134,8 @@ class X11Hands:
     def _take_all(self) -> None:
         """What has come: the stop key first, for it is the one that must not wait."""
         is_touched = False
-        for _ in range(self._display.pending_events()):
+        # Asked again each time: while a question of ours is answered, events come in that no select tells.
+        while self._display.pending_events() and not self._is_closed:
             event = self._display.next_event()
             if event.type == ge.GenericEventCode:
                 is_touched |= self._take(event)

@@ -1,4 +1,4 @@
-"""The person's hand and the stop key on a real X server, against a technician who floods mouse and keyboard."""
+"""The person's hand and the stop key on a real X server, against a technician who floods it."""
 
 import gc
 import threading
@@ -234,6 +234,27 @@ def test_injected_input_is_nobodys_hand(desk: Desk, screen: Screen) -> None:
     hands.close()
 
 
+def test_what_comes_while_the_listener_asks_about_a_device_is_heard_at_once(
+    desk: Desk, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Ear()
+    hands = X11Hands(ear, screen.display)
+    asking, answer, look_at = threading.Event(), threading.Event(), X11Hands._look_at
+
+    def slowly(self: X11Hands, device: int) -> bool:
+        asking.set()
+        assert answer.wait(SOON_S)
+        return look_at(self, device)
+
+    monkeypatch.setattr(X11Hands, "_look_at", slowly)
+    desk.person.move(20, 20)
+    assert asking.wait(SOON_S)
+    desk.presses(SHIFT, ESCAPE)
+    answer.set()
+    assert ear.stopped.wait(SOON_S), "no further event needs to come first"
+    hands.close()
+
+
 def test_nobody_listens_when_nothing_is_shared(desk: Desk) -> None:
     desk.hand.rest()
     assert desk.hand.has_stop_key is None
@@ -256,7 +277,7 @@ def test_without_a_keyboard_of_ones_own_there_is_no_stop_key(
     hand.rest()
 
 
-def test_a_display_that_goes_leaves_nothing_pretended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_display_that_goes_leaves_nothing_pretended() -> None:
     with xvfb(width=300, height=200) as short:
         gate = Gate()
         hand = Hand(gate=gate, open_hands=lambda hearer: X11Hands(hearer, short.display))
