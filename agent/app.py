@@ -17,6 +17,7 @@ from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.hand import Hand
 from agent.engine.inject import DesktopInjector
+from agent.engine.kept import Kept
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(options: Options, gateway: str) -> int:
     preferences = Preferences(options.state)
     receipts = GatewayReceipts(gateway, options.state / "receipts")
-    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts)
+    kept = Kept(options.state / "outbox", gateway=gateway)
+    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts, kept=kept)
     if sys.platform == "linux":
         # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
@@ -77,7 +79,9 @@ def _run(options: Options, gateway: str) -> int:
             log.warning("the engine did not stop in time")
 
 
-def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts) -> Engine:
+def _engine(
+    gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts, kept: Kept
+) -> Engine:
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
     desktop, devices = open_desktop(), open_input()
@@ -98,6 +102,7 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: 
         dial=link.dial,
         clock=time.monotonic,
         post=partial(records_post.post, gateway),
+        kept=kept,
         hand=Hand(gate=gate, open_hands=open_hands),
     )
     engine = Engine(

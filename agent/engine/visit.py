@@ -20,6 +20,7 @@ from agent.engine.guard import Guard, Standing
 from agent.engine.hand import Hand
 from agent.engine.hearing import hear
 from agent.engine.input_pump import InputPump
+from agent.engine.kept import Kept
 from agent.engine.key import DeviceKey
 from agent.engine.link import Dial, Link, Purpose
 from agent.engine.notebook import Notebook
@@ -93,6 +94,8 @@ class Parts:
     clock: Callable[[], float]
     post: Post | None = None
     """The gateway's door for what the control connection cannot deliver; None: there is none."""
+    kept: Kept | None = None
+    """What no service has acknowledged yet, on disk; None: it ends with this process."""
     hand: Hand | None = None
     """The person's own mouse and keyboard; None: they are not listened to."""
 
@@ -112,7 +115,13 @@ class Visit:
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
         second_way = self._post_record if parts.post else None
-        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed, second_way=second_way)
+        self._outbox = Outbox(
+            self._send_record,
+            self._tasks,
+            delayed=self._delayed,
+            second_way=second_way,
+            copies=self if parts.kept else None,
+        )
         self.notebook = Notebook(joined, key.agent_key)
         self._clerk = Clerk(
             joined,
@@ -280,9 +289,21 @@ class Visit:
     async def _post_record(self, _: Up, message: SignedUp) -> Recorded:
         if self._parts.post is None:
             raise Unavailable
+        return self._clerk.proven(message, await self._parts.post(self._posted(message)))
+
+    def _posted(self, message: SignedUp) -> PostedRecord:
         place = {"org": self._joined.org, "sid": self._joined.session_id}
-        record = PostedRecord.model_validate({**place, **message.model_dump()})
-        return self._clerk.proven(message, await self._parts.post(record))
+        return PostedRecord.model_validate({**place, **message.model_dump()})
+
+    def keep(self, message: SignedUp) -> None:
+        """See `outbox.Copies`."""
+        if self._parts.kept is not None:
+            self._parts.kept.keep(self._posted(message), consent_key=self._joined.consent_key)
+
+    def drop(self, message: SignedUp) -> None:
+        """See `outbox.Copies`."""
+        if self._parts.kept is not None:
+            self._parts.kept.drop(message.jws)
 
     async def _send_chat(self, line: ChatUp) -> None:
         await self._open_link().send(Up.CHAT, line, Ack)
