@@ -15,11 +15,20 @@ from agent.engine.capture import Screen
 from agent.engine.encode import H264
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
+from agent.engine.hand import Hand
 from agent.engine.inject import DesktopInjector
+from agent.engine.kept import Kept
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
-from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
+from agent.platform import (
+    DesktopGone,
+    indicator_is_visible,
+    open_changes,
+    open_desktop,
+    open_hands,
+    open_input,
+)
 from agent.settings import Options, Preferences, gateway_of, parse_options
 from beistand import runtime, telemetry
 from beistand.protocol.records import Language
@@ -47,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(options: Options, gateway: str) -> int:
     preferences = Preferences(options.state)
     receipts = GatewayReceipts(gateway, options.state / "receipts")
-    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts)
+    kept = Kept(options.state / "outbox", gateway=gateway)
+    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts, kept=kept)
     if sys.platform == "linux":
         # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
@@ -70,7 +80,9 @@ def _run(options: Options, gateway: str) -> int:
             log.warning("the engine did not stop in time")
 
 
-def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts) -> Engine:
+def _engine(
+    gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts, kept: Kept
+) -> Engine:
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
     desktop, devices = open_desktop(), open_input()
@@ -91,6 +103,8 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: 
         dial=link.dial,
         clock=time.monotonic,
         post=partial(records_post.post, gateway),
+        kept=kept,
+        hand=Hand(gate=gate, open_hands=open_hands),
     )
     engine = Engine(
         look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language, receipts=receipts

@@ -115,6 +115,10 @@ class View:
     questions: tuple[Question, ...] = ()
     """Oldest first; the first is on screen."""
     accesses: tuple[Access, ...] = ()
+    stop_key: bool | None = None
+    """Whether the stop key works here; None while nothing is shared, and it has nothing to stop."""
+    hand_first: bool = False
+    """The person's own hand is at mouse or keyboard: a technician's input is held back for the moment."""
     indicator_wanted: bool = False
     """The bar must be on screen: a grant is live or about to be. Answer with `indicator_shown`."""
     confirming_end: bool = False

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,14 +89,19 @@ class Customer:
 
 @asynccontextmanager
 async def customer(
-    desktop: Desktop, *, gateway: str, folder: Path, language: str = "de"
+    desktop: Desktop,
+    *,
+    gateway: str,
+    folder: Path,
+    language: str = "de",
+    program: Sequence[str] = ("beistand", "agent"),
 ) -> AsyncIterator[Customer]:
-    """Start the agent on `desktop`; it is gone at the end. Its log is `folder`/agent.log."""
+    """Start the agent (module `program`) on `desktop`; it is gone at the end. Its log: `folder`/agent.log."""
     geometry = folder / "geometry.json"
     geometry.unlink(missing_ok=True)
     with (folder / "agent.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "beistand", "agent", "--gateway", gateway),
+            *(sys.executable, "-m", *program, "--gateway", gateway),
             *("--geometry-file", str(geometry), "--language", language, "--state", str(folder / "agent")),
             env={**desktop.environment, "PYTHONUNBUFFERED": "1"},
             stdout=log,

@@ -1,6 +1,6 @@
 """A customer's desktop: an X screen of its own (Xvfb and a window manager), a person's hands, and eyes.
 
-Hands are XTEST events, which reach programs exactly as a mouse and keyboard do; eyes are screenshots.
+Hands are events of the screen's own mouse and keyboard (see `hands`); eyes are screenshots.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ import mss
 import mss.tools
 from Xlib import XK, X
 from Xlib.display import Display
-from Xlib.ext import xtest
+
+from demo.hands import Hands
 
 KEY_PAUSE_S = 0.02
 HAND_PAUSE_S = 0.25
@@ -34,6 +35,10 @@ class Desktop:
 
     name: str
     _display: Any = field(repr=False)
+    _hands: Hands = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._hands = Hands(self._display)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,15 +59,13 @@ class Desktop:
 
     def move(self, x: int, y: int) -> None:
         """The pointer to a pixel."""
-        xtest.fake_input(self._display, X.MotionNotify, x=x, y=y)
-        self._display.sync()
+        self._hands.move(x, y)
 
     def click(self, x: int, y: int) -> None:
         """A click of the left button at a pixel."""
         self.move(x, y)
-        for kind in (X.ButtonPress, X.ButtonRelease):
-            xtest.fake_input(self._display, kind, 1)
-        self._display.sync()
+        self._hands.button_down()
+        self._hands.button_up()
 
     async def settles(self) -> None:
         """The moment a hand takes from the mouse to the keyboard.
@@ -85,10 +88,9 @@ class Desktop:
         """Keys down in order and up in reverse, by keysym name (`Return`, `Control_L`, `a`)."""
         codes = [self._display.keysym_to_keycode(XK.string_to_keysym(name)) for name in names]
         for code in codes:
-            xtest.fake_input(self._display, X.KeyPress, code)
+            self._hands.key_down(code)
         for code in reversed(codes):
-            xtest.fake_input(self._display, X.KeyRelease, code)
-        self._display.sync()
+            self._hands.key_up(code)
 
     async def type(self, text: str) -> None:
         """Plain ASCII letters, digits and spaces, one key at a time."""

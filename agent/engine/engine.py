@@ -16,6 +16,7 @@ from pathlib import Path
 from agent.engine import event as e
 from agent.engine.front import Front, view_of
 from agent.engine.guard import Standing
+from agent.engine.kept import hand_over
 from agent.engine.key import DeviceKey
 from agent.engine.receipts import Receipts, collect
 from agent.engine.tasks import Tasks
@@ -32,6 +33,9 @@ DELIVER_END_S = 30.0
 """How long a signed end is tried to be delivered, while the person sees that it is over."""
 DELIVER_AT_CLOSE_S = 3.0
 """The same when the whole agent is closed."""
+
+LEFTOVERS = "leftovers"
+"""The task that hands over what an earlier run could not deliver."""
 
 LookUp = Callable[[str, str], Awaitable[Joined]]
 """Code and agent key -> who asks; raises BeistandError."""
@@ -51,6 +55,8 @@ class Engine:
     ) -> None:
         self._look_up = look_up
         self._parts = parts
+        if parts.hand is not None:
+            parts.hand.serve(stop=self.stop_sharing, changed=self.changed)
         self._language: Language = language
         self._on_language = on_language
         self._receipts = receipts
@@ -223,7 +229,8 @@ class Engine:
 
     def _publish(self) -> None:
         guard = self._visit.guard if self._visit else None
-        view = view_of(self._front, guard, now=self._parts.clock(), usage=self._parts.gate.usage)
+        parts = self._parts
+        view = view_of(self._front, guard, parts.hand, now=parts.clock(), usage=parts.gate.usage)
         if view != self._view:
             self._view = view
             for subscriber in self._subscribers:
@@ -320,6 +327,8 @@ class Engine:
     def _failed(self, name: str, error: BaseException) -> None:
         """A task of the engine broke: whatever it was, nothing may go on."""
         log.error("task failed", extra={"task": name}, exc_info=error)
+        if name == LEFTOVERS:
+            return  # of another session: what cannot be handed over now may be at the next start
         self._tell(e.ConfirmedEnd(Cause.AGENT_LOST))
         self._parts.gate.close_all()
         if self._visit is None:
@@ -339,6 +348,8 @@ class Engine:
 
     async def _main(self) -> None:
         log.info("engine started")
+        if self._parts.kept is not None and self._parts.post is not None:
+            self._tasks.start(LEFTOVERS, hand_over(self._parts.kept, self._parts.post))
         await self._closing.wait()
         self._end(Party.CUSTOMER, Cause.AGENT_CLOSED)
         if self._leaving:
@@ -346,4 +357,6 @@ class Engine:
         await self._tasks.close()
         self._parts.injector.release_all()
         self._parts.media.close()
+        if self._parts.kept is not None:
+            self._parts.kept.close()
         log.info("engine stopped")

@@ -7,8 +7,10 @@ from typing import Any
 
 from agent.engine.grant import Request, Stage
 from agent.engine.guard import Guard, Standing
+from agent.engine.hand import Hand
 from agent.engine.meter import Usage
 from agent.port import Access, ChatEntry, Notice, Phase, Question, Used, View
+from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import WrongState
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause
@@ -80,7 +82,12 @@ class Front:
 
 
 def view_of(
-    front: Front, guard: Guard | None, *, now: float, usage: Callable[[str], Usage] = lambda _: Usage()
+    front: Front,
+    guard: Guard | None,
+    hand: Hand | None = None,
+    *,
+    now: float,
+    usage: Callable[[str], Usage] = lambda _: Usage(),
 ) -> View:
     """The picture for the windows at `now` (seconds, monotonic); `usage` of a live grant so far."""
     shown = View(**vars(front))
@@ -90,6 +97,8 @@ def view_of(
         shown,
         questions=tuple(_question(request) for request in guard.at(Stage.ASKED)),
         accesses=tuple(_access(request, usage(request.id), now) for request in guard.at(Stage.LIVE)),
+        stop_key=hand.has_stop_key if hand is not None else None,
+        hand_first=hand is not None and hand.is_first and guard.has_live(Capability.CONTROL),
         indicator_wanted=guard.is_indicator_wanted,
         confirming_end=guard.standing is Standing.CONFIRMING,
     )

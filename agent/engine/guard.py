@@ -47,6 +47,10 @@ class Guard:
         """The grants that are alive on the device: what the lease names."""
         return tuple(request.id for request in self.at(Stage.LIVE))
 
+    def has_live(self, capability: Capability) -> bool:
+        """Whether anybody holds a capability live."""
+        return any(request.ask.capability is capability for request in self.at(Stage.LIVE))
+
     @property
     def is_indicator_wanted(self) -> bool:
         """Whether the bar must be on screen."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from agent.engine.tasks import Tasks
 from agent.engine.ways import either
@@ -36,14 +37,31 @@ class Outgoing:
 Send = Callable[[Up, SignedUp], Awaitable[Recorded]]
 
 
+class Copies(Protocol):
+    """Copies of stops that outlive this process, until they are answered. Neither call waits."""
+
+    def keep(self, message: SignedUp) -> None:
+        """It is on its way."""
+
+    def drop(self, message: SignedUp) -> None:
+        """It was answered."""
+
+
 class Outbox:
     """Records not answered yet, oldest first. To be used on the event loop only."""
 
     def __init__(
-        self, send: Send, tasks: Tasks, *, delayed: Callable[[Up], None], second_way: Send | None = None
+        self,
+        send: Send,
+        tasks: Tasks,
+        *,
+        delayed: Callable[[Up], None],
+        second_way: Send | None = None,
+        copies: Copies | None = None,
     ) -> None:
         self._send = send
         self._second_way = second_way
+        self._copies = copies
         self._tasks = tasks
         self._delayed = delayed
         self._waiting: list[Outgoing] = []
@@ -53,6 +71,8 @@ class Outbox:
     def post(self, outgoing: Outgoing) -> None:
         """Send it now, and again until it is answered; `delayed` is called if the first try fails."""
         self._waiting.append(outgoing)
+        if self._copies is not None and outgoing.verb in POSTED:
+            self._copies.keep(outgoing.message)
         self._tasks.start(f"deliver-{outgoing.verb}", self._deliver(outgoing))
 
     def hold(self) -> None:
@@ -80,6 +100,8 @@ class Outbox:
             pause = min(2 * pause, LONGEST_PAUSE_S)
             answer = await self._try(outgoing, is_first=False)
         self._waiting.remove(outgoing)
+        if self._copies is not None:
+            self._copies.drop(outgoing.message)
         self._wake()
         outgoing.answered(answer)
 

@@ -17,8 +17,10 @@ from agent.engine.clerk import Clerk
 from agent.engine.desk import Desk
 from agent.engine.gate import Gate
 from agent.engine.guard import Guard, Standing
+from agent.engine.hand import Hand
 from agent.engine.hearing import hear
 from agent.engine.input_pump import InputPump
+from agent.engine.kept import Kept
 from agent.engine.key import DeviceKey
 from agent.engine.link import Dial, Link, Purpose
 from agent.engine.notebook import Notebook
@@ -95,6 +97,10 @@ class Parts:
     clock: Callable[[], float]
     post: Post | None = None
     """The gateway's door for what the control connection cannot deliver; None: there is none."""
+    kept: Kept | None = None
+    """What no service has acknowledged yet, on disk; None: it ends with this process."""
+    hand: Hand | None = None
+    """The person's own mouse and keyboard; None: they are not listened to."""
 
 
 class Visit:
@@ -112,7 +118,13 @@ class Visit:
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
         second_way = self._post_record if parts.post else None
-        self._outbox = Outbox(self._send_record, self._tasks, delayed=self._delayed, second_way=second_way)
+        self._outbox = Outbox(
+            self._send_record,
+            self._tasks,
+            delayed=self._delayed,
+            second_way=second_way,
+            copies=self if parts.kept else None,
+        )
         self.notebook = Notebook(joined, key.agent_key)
         self._clerk = Clerk(
             joined,
@@ -190,6 +202,8 @@ class Visit:
         if self._timer is not None:
             self._timer.cancel()
         self._pictures.keep(frozenset())
+        if self._parts.hand is not None:
+            self._parts.hand.rest()
         link, self._link = self._link, None
         try:
             if link is not None:
@@ -224,13 +238,26 @@ class Visit:
             if isinstance(effect, e.SignActivity):
                 self._audience.summed_up(_used(effect))
         guard = self.guard
+        self._listen(guard)
         live = (guard.requests[grant_id] for grant_id in guard.live)
         self._pictures.keep(frozenset(each.id for each in live if each.ask.capability is Capability.VIEW))
         self._keep_lease(guard)
         self._keep_timer(guard)
 
+    def _listen(self, guard: Guard) -> None:
+        hand = self._parts.hand
+        if hand is not None and guard.is_indicator_wanted and guard.standing is not Standing.OVER:
+            hand.watch()
+        elif hand is not None:
+            hand.rest()
+
     def _keep_lease(self, guard: Guard) -> None:
-        lease = Lease(grant_ids=guard.live[:MAX_LEASED], paused=guard.standing is Standing.CONFIRMING)
+        hand = self._parts.hand
+        lease = Lease(
+            grant_ids=guard.live[:MAX_LEASED],
+            paused=guard.standing is Standing.CONFIRMING,
+            held=hand is not None and hand.is_first,
+        )
         if lease != self._lease:
             self._lease = lease
             self._tasks.start("lease-now", self._publish_lease())
@@ -267,9 +294,21 @@ class Visit:
     async def _post_record(self, _: Up, message: SignedUp) -> Recorded:
         if self._parts.post is None:
             raise Unavailable
+        return self._clerk.proven(message, await self._parts.post(self._posted(message)))
+
+    def _posted(self, message: SignedUp) -> PostedRecord:
         place = {"org": self._joined.org, "sid": self._joined.session_id}
-        record = PostedRecord.model_validate({**place, **message.model_dump()})
-        return self._clerk.proven(message, await self._parts.post(record))
+        return PostedRecord.model_validate({**place, **message.model_dump()})
+
+    def keep(self, message: SignedUp) -> None:
+        """See `outbox.Copies`."""
+        if self._parts.kept is not None:
+            self._parts.kept.keep(self._posted(message), consent_key=self._joined.consent_key)
+
+    def drop(self, message: SignedUp) -> None:
+        """See `outbox.Copies`."""
+        if self._parts.kept is not None:
+            self._parts.kept.drop(message.jws)
 
     async def _send_chat(self, line: ChatUp) -> None:
         await self._open_link().send(Up.CHAT, line, Ack)

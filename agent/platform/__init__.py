@@ -12,6 +12,9 @@ from agent.platform.port import (
     ChangesUnknown,
     Desktop,
     DesktopGone,
+    Hands,
+    HandsHearer,
+    HandsUnknown,
     InputDevices,
     Keyboard,
     Mouse,
@@ -22,6 +25,9 @@ __all__ = [
     "Changes",
     "Desktop",
     "DesktopGone",
+    "Hands",
+    "HandsHearer",
+    "HandsUnknown",
     "InputDevices",
     "Keyboard",
     "Mouse",
@@ -29,6 +35,7 @@ __all__ = [
     "indicator_is_visible",
     "open_changes",
     "open_desktop",
+    "open_hands",
     "open_input",
 ]
 
@@ -71,6 +78,18 @@ def open_changes() -> Changes:
         with suppress(ChangesUnknown):
             return X11Changes()
     return PollingChanges()
+
+
+def open_hands(hearer: HandsHearer) -> Hands:
+    """What hears the person's own mouse and keyboard; HandsUnknown or DesktopGone."""
+    if sys.platform in ("win32", "darwin"):
+        from agent.platform.plain_hands import PlainHands
+
+        return PlainHands(hearer)
+    else:  # noqa: RET505  (as above)
+        from agent.platform.x11_hands import X11Hands
+
+        return X11Hands(hearer)
 
 
 def indicator_is_visible(window: int) -> bool:

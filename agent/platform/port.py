@@ -16,6 +16,10 @@ class ChangesUnknown(Exception):
     """This display does not tell of changes: poll."""
 
 
+class HandsUnknown(Exception):
+    """This desktop does not tell the person's own mouse and keyboard from injected input."""
+
+
 class Desktop(Protocol):
     """Windows of this desktop. Thread-safe; what cannot be found out is answered so that less is allowed."""
 
@@ -55,6 +59,30 @@ class Changes(Protocol):
 
     def close(self) -> None:
         """Stop watching."""
+
+
+class HandsHearer(Protocol):
+    """Whom `Hands` tells; called on a thread that does nothing else, and may wait for an act of input."""
+
+    def touched(self) -> None:
+        """The person moved, pressed or released something of their own. Called often."""
+
+    def stop_key_pressed(self) -> None:
+        """The person pressed the stop key (`chord.StopKey`)."""
+
+    def deafened(self) -> None:
+        """Nothing is heard any more: the display is gone."""
+
+
+class Hands(Protocol):
+    """Hears the person's own mouse and keyboard, and never what is injected; keeps nothing of it."""
+
+    @property
+    def has_stop_key(self) -> bool:
+        """Whether the stop key is heard wherever the keyboard is."""
+
+    def close(self) -> None:
+        """Hear nothing any more. Does not wait; what is being told may still be told."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class IndicatorBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setWindowIcon(icons.icon("mark-live"))
-        self._accesses: tuple[Access, ...] = ()
+        self._view = View()
         self._texts: Texts | None = None
         self._share = 0.5
         self._grip: QPoint | None = None
@@ -57,7 +57,7 @@ class IndicatorBar(QWidget):
 
     def render_view(self, view: View, texts: Texts) -> None:
         """Draw this view; whether the bar is on screen is decided elsewhere."""
-        self._texts, self._accesses = texts, view.accesses
+        self._texts, self._view = texts, view
         self.setWindowTitle(texts.title_indicator)
         say(self.summary, summary_of(view, texts))
         self.stop_control.setVisible(bool(_people(view, Capability.CONTROL)))
@@ -105,15 +105,9 @@ class IndicatorBar(QWidget):
     def _tick(self) -> None:
         if self._texts is None:
             return
-        self.since.setVisible(bool(self._accesses))
-        if not self._accesses:
-            return
-        start = min(access.since for access in self._accesses)
-        elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
-        at = time_of_day(self._texts, start)
-        said = self._texts.bar_clock.format(time=at, elapsed=elapsed)
-        parts = (said, *_done(self._accesses, self._texts))
-        say_quietly(self.since, " · ".join(parts), turn=minute_of(self._texts, self._accesses))
+        words = _small_print(self._view, self._texts)
+        self.since.setVisible(bool(words))
+        say_quietly(self.since, words, turn=_turn(self._view, self._texts))
 
     def _place(self) -> None:
         """At the top edge of the primary screen, wholly on it."""
@@ -122,7 +116,8 @@ class IndicatorBar(QWidget):
         self.summary.setMinimumWidth(_LEAST_WORDS)
         self._bar.activate()
         room = screen.width() - _EDGE - self.minimumSizeHint().width() + _LEAST_WORDS
-        wanted = self.summary.fontMetrics().horizontalAdvance(self.summary.text()) + theme.GAP
+        lines = (self.summary, self.since)
+        wanted = theme.GAP + max(each.fontMetrics().horizontalAdvance(each.text()) for each in lines)
         self.summary.setMinimumWidth(max(_LEAST_WORDS, min(wanted, room)))
         self._bar.activate()
         width = min(self.minimumSizeHint().width(), screen.width())
@@ -170,6 +165,24 @@ def _done(accesses: tuple[Access, ...], texts: Texts) -> list[str]:
         texts.used_line.format(technician=_short(access.technician), said=counts(texts, access.input))
         for access in drivers
     ]
+
+
+def _small_print(view: View, texts: Texts) -> str:
+    """Since when, what was done, and how to stop; or whose turn it is, while that is the news."""
+    if not view.accesses:
+        return ""
+    if view.hand_first:
+        return texts.bar_hand_first
+    start = min(access.since for access in view.accesses)
+    elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
+    since = texts.bar_clock.format(time=time_of_day(texts, start), elapsed=elapsed)
+    parts = [since, *_done(view.accesses, texts)]
+    return " · ".join([*parts, texts.bar_stop_key] if view.stop_key else parts)
+
+
+def _turn(view: View, texts: Texts) -> str:
+    """Changes when a screen reader shall be told again: not with every second."""
+    return f"{minute_of(texts, view.accesses)} {view.hand_first}" if view.accesses else ""
 
 
 def _said(people: list[str], texts: Texts, *, one: str, many: str) -> str:

@@ -113,7 +113,9 @@ def views(language: Language, now: datetime) -> Mapping[str, View]:
     confirm = View(phase=Phase.CONFIRM, organisation="Stadtbibliothek Musterstadt", technician="Anna Weber")
     session = replace(confirm, phase=Phase.SESSION)
     talking = replace(session, chat=_chat(language, now))
-    viewing = replace(talking, accesses=(_access(Capability.VIEW, now),), indicator_wanted=True)
+    viewing = replace(
+        talking, accesses=(_access(Capability.VIEW, now),), indicator_wanted=True, stop_key=True
+    )
     controlled = replace(viewing, accesses=(*viewing.accesses, _access(Capability.CONTROL, now)))
     ended = replace(confirm, phase=Phase.ENDED)
     return {
@@ -141,6 +143,8 @@ def views(language: Language, now: datetime) -> Mapping[str, View]:
         ),
         "19-long": _long(controlled, language),
         "20-two-helpers": _two(controlled),
+        "21-hand-first": replace(controlled, hand_first=True),
+        "22-no-stop-key": replace(controlled, stop_key=False),
     }
 
 

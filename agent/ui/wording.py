@@ -79,6 +79,8 @@ class Texts:
     used_counted: str
     counted_nothing: str
     counted_moves: str
+    stop_key_works: str
+    stop_key_missing: str
     paused: str
     stop_sharing: str
     stop_control: str
@@ -129,6 +131,8 @@ class Texts:
     bar_both_many: str
     bar_paused: str
     bar_clock: str
+    bar_stop_key: str
+    bar_hand_first: str
 
     ending_title: str
     ending_paused: str

@@ -97,6 +97,8 @@ class Lease(Message):
     type: Literal["lease"] = "lease"
     grant_ids: tuple[Id, ...] = Field(default=(), max_length=64)
     paused: bool = False
+    held: bool = False
+    """The person's own hand is at mouse or keyboard: input is dropped on the device for the moment."""
 
 
 class ChatUp(Message):
@@ -267,10 +269,14 @@ class RelayReady(Message):
 
 
 class RelayControl(Message):
-    """Whether input passes now."""
+    """Whether input passes now.
+
+    `held`: the customer's own hand is at mouse or keyboard, the device drops input until it rests.
+    """
 
     type: Literal["relay.control"] = "relay.control"
     live: bool
+    held: bool = False
 
 
 class RelayPaused(Message):

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { FromRelay } from "../src/core/protocol.gen.ts";
-import { mayControl, OFF, viewerAfter, type ViewerEvent, type ViewerState } from "../src/core/viewer-state.ts";
+import { hasControl, isHeld, mayControl, OFF, viewerAfter, type ViewerEvent, type ViewerState } from "../src/core/viewer-state.ts";
 
 const GRANT = "grant-0000123456789012";
 const open: ViewerEvent = { type: "open", grantId: GRANT };
 const said = (message: FromRelay): ViewerEvent => ({ type: "said", message });
 const ready = said({ type: "relay.ready", grant_id: GRANT, expires_at: "2026-01-01T12:00:00Z" });
-const control = (live: boolean) => said({ type: "relay.control", live });
+const control = (live: boolean, held = false) => said({ type: "relay.control", live, held });
 const paused = (on: boolean) => said({ type: "relay.paused", paused: on });
 const stopped = (code: string) => said({ type: "relay.stopped", code, by: "customer", cause: "stop_sharing" });
 const drawn: ViewerEvent = { type: "drawn" };
@@ -56,6 +56,13 @@ describe("the picture", () => {
 });
 
 describe("input", () => {
+  it("waits while the customer's own hand goes first, and control stays", () => {
+    const held = after(open, ready, control(true, true));
+    expect([mayControl(held), hasControl(held), isHeld(held)]).toEqual([false, true, true]);
+    const rested = viewerAfter(held, control(true));
+    expect([mayControl(rested), hasControl(rested), isHeld(rested)]).toEqual([true, true, false]);
+  });
+
   it("passes only while the relay says so and nothing is paused", () => {
     expect(mayControl(after(open, ready))).toBe(false);
     expect(mayControl(after(open, control(true)))).toBe(false);

@@ -164,7 +164,7 @@ async def heard_end(parts: Parts, request: Request[SignedUp]) -> None:
 async def activity(parts: Parts, request: Request[SignedUp]) -> Recorded:
     """What a grant was used for: recorded first, so that only what is proven is shown."""
     session = await _session(parts, request)
-    record = _verified(session, request.message, kind=Activity, name="activity")
+    record = record_of(session, request.message, Activity)
     await grants.check_used(parts, record)
     answer = await _acknowledge(parts, session, record, request.message.jws)
     await grants.used(parts, record)

@@ -176,6 +176,7 @@ def _lease(room: Room, raw: bytes) -> None:
         lease = messages.parse(Lease, raw)
     except (InvalidMessage, TooLarge):
         return metrics.INVALID.add(1, {"from": "agent"})
+    room.hold(held=lease.held)
     return room.apply(room.gate.lease(lease.grant_ids, paused=lease.paused, now=room.now))
 
 

@@ -76,6 +76,8 @@ class Room:
         self._viewers: set[Viewer] = set()
         self._streams: dict[str, Stream] = {}
         self._timer: Handle | None = None
+        self._is_held = False
+        """Whether the customer's own hand goes first; told only, for it is the device that drops."""
 
     @property
     def now(self) -> float:
@@ -98,7 +100,7 @@ class Room:
         metrics.VIEWERS.add(1)
         control = self.gate.live(viewer.technician_id, Capability.CONTROL, now=self.now)
         viewer.socket.text(RelayReady(grant_id=live.id, expires_at=viewer.grant.expires_at))
-        viewer.socket.text(RelayControl(live=control is not None))
+        viewer.socket.text(RelayControl(live=control is not None, held=self._is_held))
         if self.gate.flow is Flow.PAUSED:
             viewer.socket.text(RelayPaused(paused=True))
         self._streams.setdefault(live.id, Stream()).want_key()
@@ -178,6 +180,15 @@ class Room:
         """Input for the agent, under the control grant it was just found to pass under."""
         self._downlink.post(subjects.input_of_grant(self.org, self.sid, grant_id), payload)
 
+    def hold(self, *, held: bool) -> None:
+        """The customer's own hand came, or rests again: whoever has control is told."""
+        if held == self._is_held:
+            return
+        self._is_held = held
+        for viewer in self._viewers:
+            if self.gate.live(viewer.technician_id, Capability.CONTROL, now=self.now) is not None:
+                viewer.socket.text(RelayControl(live=True, held=held))
+
     def restart(self) -> None:
         """Frames or credit may have been lost on the way: every stream starts again from a key frame."""
         for stream in self._streams.values():
@@ -218,7 +229,8 @@ class Room:
     def _change_control(self, effect: ControlChanged) -> None:
         if not effect.live:
             self._downlink.discard(subjects.input_of_grant(self.org, self.sid, effect.grant_id))
-        self._tell(RelayControl(live=effect.live), technician_id=effect.technician_id)
+        message = RelayControl(live=effect.live, held=self._is_held)
+        self._tell(message, technician_id=effect.technician_id)
 
     def _change_flow(self, flow: Flow) -> None:
         if flow is Flow.PAUSED:

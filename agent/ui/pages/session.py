@@ -61,7 +61,7 @@ class SessionPage(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.people, self.organisation, self.allowed = label("heading"), label("muted"), label("strong")
-        self.paused = label("alert")
+        self.paused, self.stop_key = label("alert"), label("small")
         self.view_row = AccessRow("screen", button("stop-sharing"))
         self.control_row = AccessRow("pointer", button("stop-control"))
         self.chat = ChatPanel(actions)
@@ -81,6 +81,8 @@ class SessionPage(QWidget):
         say(self.allowed, texts.allowed_title)
         say(self.paused, texts.paused)
         self.paused.setVisible(view.confirming_end)
+        say(self.stop_key, texts.stop_key_works if view.stop_key else texts.stop_key_missing)
+        self.stop_key.setVisible(view.stop_key is not None)
         self._render_access(view, texts)
         self.chat.render_view(view, texts)
 
@@ -104,7 +106,7 @@ class SessionPage(QWidget):
         who.addWidget(self.people)
         who.addWidget(self.organisation)
         inside.addLayout(who)
-        for part in (self.allowed, self.paused, self.view_row, self.control_row):
+        for part in (self.allowed, self.paused, self.view_row, self.control_row, self.stop_key):
             inside.addWidget(part)
         inside.addStretch(1)
         sheet, frame = card()

@@ -224,10 +224,11 @@ export interface RelayReady {
   readonly expires_at: string;
 }
 
-/** Whether input passes now. */
+/** Whether input passes now. `held`: the customer's own hand is at mouse or keyboard, the device drops input until it rests. */
 export interface RelayControl {
   readonly type: "relay.control";
   readonly live: boolean;
+  readonly held: boolean;
 }
 
 /** The customer is being asked whether to end: no picture, no input until it goes on. */

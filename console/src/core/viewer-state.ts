@@ -18,6 +18,8 @@ export type ViewerState =
       readonly kind: "live";
       readonly grantId: string;
       readonly control: boolean;
+      /** The customer's own hand is at mouse or keyboard: input is dropped there until it rests. */
+      readonly held: boolean;
       readonly paused: boolean;
       readonly picture: boolean;
     }
@@ -60,7 +62,17 @@ export function viewerAfter(state: ViewerState, event: ViewerEvent): ViewerState
 
 /** Input may be sent: the relay says so, and nothing is held. */
 export function mayControl(state: ViewerState): boolean {
+  return hasControl(state) && !isHeld(state);
+}
+
+/** Mouse and keyboard are the technician's, though the customer's own hand may go first for a moment. */
+export function hasControl(state: ViewerState): boolean {
   return state.kind === "live" && state.control && !state.paused;
+}
+
+/** The customer's own hand goes first right now. */
+export function isHeld(state: ViewerState): boolean {
+  return hasControl(state) && state.kind === "live" && state.held;
 }
 
 function afterMessage(state: ViewerState, message: FromRelay): ViewerState {
@@ -69,9 +81,9 @@ function afterMessage(state: ViewerState, message: FromRelay): ViewerState {
   }
   switch (message.type) {
     case "relay.ready":
-      return { kind: "live", grantId: state.grantId, control: false, paused: false, picture: false };
+      return { kind: "live", grantId: state.grantId, control: false, held: false, paused: false, picture: false };
     case "relay.control":
-      return state.kind === "live" ? { ...state, control: message.live } : state;
+      return state.kind === "live" ? { ...state, control: message.live, held: message.held } : state;
     case "relay.paused":
       return state.kind === "live" ? { ...state, paused: message.paused } : state;
     case "relay.stopped":

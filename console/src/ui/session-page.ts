@@ -2,7 +2,7 @@
 import { viewGrant } from "../core/access.ts";
 import { subjectOf } from "../core/bearer.ts";
 import { isOver, isPaused, reduce, UNKNOWN_SESSION, type SessionAction, type SessionModel } from "../core/session-state.ts";
-import { mayControl } from "../core/viewer-state.ts";
+import { hasControl } from "../core/viewer-state.ts";
 import { AccessPanel } from "./access-panel.ts";
 import { Button } from "./button.ts";
 import { CanvasSlot } from "./canvas-slot.ts";
@@ -134,7 +134,7 @@ export class SessionPage implements Page {
   }
 
   #updateInput(): void {
-    this.#input.setEnabled(mayControl(this.#viewer.state) && !isPaused(this.#model));
+    this.#input.setEnabled(hasControl(this.#viewer.state) && !isPaused(this.#model));
   }
 
   #endNow(): void {

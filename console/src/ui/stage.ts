@@ -2,7 +2,7 @@
 import { overlayOf, type Overlay } from "../core/access.ts";
 import { isOver, type SessionModel } from "../core/session-state.ts";
 import { overlayNotice } from "../core/texts/index.ts";
-import { mayControl, type ViewerState } from "../core/viewer-state.ts";
+import { hasControl, isHeld, type ViewerState } from "../core/viewer-state.ts";
 import { Button } from "./button.ts";
 import type { CanvasSlot } from "./canvas-slot.ts";
 import { CodeCard } from "./code-card.ts";
@@ -108,9 +108,13 @@ export class Stage implements View {
 
   #renderStrip(overlay: Overlay): void {
     const { t } = this.#context;
-    const isLive = mayControl(this.#source.viewer());
-    const mode = !isLive ? "view" : this.#input.hasFocus ? "control" : "ready";
-    const hints = { view: t.stage.viewOnly, ready: t.stage.clickToControl, control: t.stage.controlling };
+    const mode = this.#mode();
+    const hints = {
+      view: t.stage.viewOnly,
+      held: t.stage.customerFirst,
+      ready: t.stage.clickToControl,
+      control: t.stage.controlling,
+    };
     const { width, height } = this.#slot.picture;
     setAttribute(this.#strip, "data-mode", mode);
     this.#strip.classList.toggle("is-empty", overlay.kind !== "picture");
@@ -119,5 +123,13 @@ export class Stage implements View {
     setText(this.#wayOut, t.stage.wayOut);
     show(this.#leave, mode === "control");
     setText(this.#size, width > 0 ? `${width} × ${height}` : "");
+  }
+
+  #mode(): "view" | "held" | "ready" | "control" {
+    const viewer = this.#source.viewer();
+    if (!hasControl(viewer)) {
+      return "view";
+    }
+    return isHeld(viewer) ? "held" : this.#input.hasFocus ? "control" : "ready";
   }
 }

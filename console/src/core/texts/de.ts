@@ -152,6 +152,7 @@ export const de: Texts = {
     keyboard: "Tastatur der Kundenseite. Alles hier Getippte erreicht den Rechner der Kundenseite.",
     controlling: "Maus und Tastatur wirken auf der Kundenseite.",
     clickToControl: "Klicken Sie ins Bild, um Maus und Tastatur zu benutzen.",
+    customerFirst: "Maus und Tastatur werden gerade auf der Kundenseite benutzt. Ihre warten einen Moment.",
     viewOnly: "Sie sehen zu. Maus und Tastatur sind nicht freigegeben.",
     keys: "Strg + Alt + Umschalt + Esc",
     wayOut: "verlässt das Bild",

@@ -153,6 +153,7 @@ export const en = {
     keyboard: "The customer's keyboard. Everything typed here reaches the customer's computer.",
     controlling: "Mouse and keyboard reach the customer.",
     clickToControl: "Click the picture to use mouse and keyboard.",
+    customerFirst: "The customer is using mouse and keyboard. Yours wait for a moment.",
     viewOnly: "You are watching. Mouse and keyboard are not shared.",
     keys: "Ctrl + Alt + Shift + Esc",
     wayOut: "leaves the picture",

@@ -245,3 +245,35 @@ async def test_no_second_way_is_taken_while_the_first_answers(
     await post.has("stop")
     assert isinstance(post.answers["stop"], Ended)
     assert other.heard == []
+
+
+class FakeCopies:
+    """What would be on disk."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.kept = 0
+
+    def keep(self, message: SignedUp) -> None:
+        self.names.append(message.jws.strip("-"))
+        self.kept += 1
+
+    def drop(self, message: SignedUp) -> None:
+        name = message.jws.strip("-")
+        if name in self.names:
+            self.names.remove(name)
+
+
+async def test_a_stop_has_a_copy_until_it_is_answered(services: FakeServices) -> None:
+    tasks, copies, done = Tasks(lambda *_: None), FakeCopies(), asyncio.Event()
+    outbox = Outbox(services.send, tasks, delayed=lambda _: None, copies=copies)
+    services.is_away = True
+    for name, verb in (("stop", Up.REVOKED), ("yes", Up.DECISION)):
+        message = SignedUp(type="revocation", jws=name.center(20, "-"))
+        outbox.post(Outgoing(verb, message, lambda _: done.set()))
+    assert copies.names == ["stop"]
+    services.is_away = False
+    async with asyncio.timeout(PATIENCE_S):
+        await done.wait()
+    assert (copies.names, copies.kept) == ([], 1)
+    await tasks.close()
