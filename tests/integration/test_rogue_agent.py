@@ -25,7 +25,7 @@ PROBES = [">", "bst.up.*.>", "_INBOX.>", "$JS.API.>", "$SYS.>"]
 async def test_each_violation_is_refused_and_told_with_its_session(
     door: Door, nats_server: EmbeddedServer
 ) -> None:
-    """The broker reports violations in its log alone (ADR 11): there each one names session and connection."""
+    """Violations are in the broker's log alone (ADR 11): each names session and connection."""
     customer, neighbour = door.expect(), await door.enter(door.expect())
     async with rogue_agent(door, customer) as agent:
         for subject in PROBES:
