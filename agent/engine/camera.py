@@ -52,6 +52,8 @@ class Camera:
         self._grab = grab
         self._open_encoder = open_encoder
         self._encoder: Encoder | None = None
+        self._size = (0, 0)
+        """Of the pictures that the encoder was opened for."""
         self._shown: Picture | None = None
         """What the viewers have, as far as it was sent."""
         self._taken: Picture | None = None
@@ -81,6 +83,13 @@ class Camera:
             self._is_stale = True
             self._look_at = now + UNREADABLE_S
 
+    def warm_up(self, now: float) -> None:
+        """Open screen and encoder, which take longer than a frame; what was seen is no frame."""
+        self.look(now)
+        self._is_stale = True
+        if self._taken is not None:
+            self._encoder_for(self._taken)
+
     def frame(self, now: float, wish: Wish) -> Frame | None:
         """The picture taken last as a frame, or None if the viewers have it already."""
         taken = self._taken
@@ -107,9 +116,10 @@ class Camera:
 
     def _encoder_for(self, picture: Picture) -> Encoder:
         """The encoder of this size; a new one has shown nothing yet."""
-        if self._encoder is None or self._shown is None or self._shown.pixels.shape != picture.pixels.shape:
+        height, width, _ = picture.pixels.shape
+        if self._encoder is None or self._size != (width, height):
             self.close()
-            height, width, _ = picture.pixels.shape
+            self._size = (width, height)
             self._encoder = self._open_encoder(width, height)
         return self._encoder
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 WINDOW = 2
 SILENCE_S = 2.0
-"""With no word for so long, frames are taken for lost and the stream starts again."""
+"""With no word for so long, frames are taken for lost and the stream starts again, once: if that is not
+answered either, nobody watches, and nothing is made until somebody speaks."""
 KEY_EVERY_S = 1.0
 """Key frames are large: asked for again within this time, the second one waits."""
 
@@ -23,20 +24,22 @@ class Pacing:
     _is_started: bool = False
     _needs_key: bool = True
     _heard_at: float = 0.0
+    _is_trying_again: bool = False
     _key_at: float | None = None
 
     def credit(self, shown: int | None, *, wants_key: bool, now: float) -> None:
         """The viewers have shown frame `shown`; None starts or restarts the stream."""
-        self._is_started = True
+        self._is_started, self._is_trying_again = True, False
         self._needs_key |= wants_key or shown is None
         known = self.seq if shown is None else min(shown, self.seq)
         self._shown = max(self._shown, known)
         self._heard_at = now
 
     def settle(self, now: float) -> None:
-        """Notice that nothing was heard for too long: what is on its way is lost."""
+        """Notice that nothing was heard for too long: what is on its way is lost, or nobody is there."""
         if self._is_started and self.seq > self._shown and now >= self._heard_at + SILENCE_S:
             self._shown, self._heard_at, self._needs_key = self.seq, now, True
+            self._is_started, self._is_trying_again = not self._is_trying_again, True
 
     def has_room(self) -> bool:
         """Whether another frame may be on its way."""

@@ -128,6 +128,7 @@ class ScreenMedia:
                 for stream in self._streams.values():
                     stream.pacing.missed()
             _log.info("screen capture started")
+            self._warm_up(camera)
             while views := self._watched():
                 self._step(camera, changes, views)
         except DesktopGone:
@@ -138,6 +139,13 @@ class ScreenMedia:
             self._give_up()
         finally:
             self._end_show(camera, screen)
+
+    def _warm_up(self, camera: Camera) -> None:
+        """Open what the first picture needs while the viewer is still on its way; what is seen is dropped."""
+        for grant_id in self._watched()[:1]:
+            with self._gate.capturing(grant_id) as allowed:
+                if allowed:
+                    camera.warm_up(self._clock())
 
     def _give_up(self) -> None:
         """Tell, and do not try again at once."""

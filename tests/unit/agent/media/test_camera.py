@@ -55,6 +55,24 @@ def test_the_first_frame_is_a_key_frame_of_the_whole_picture(camera):
     assert (frame.width, frame.height, frame.monitor, frame.taken_us) == (640, 480, MONITOR, 7)
 
 
+def test_warmed_up_it_has_the_encoder_ready_and_has_shown_nothing(desk):
+    opened: list[H264] = []
+
+    def open_encoder(width: int, height: int) -> H264:
+        opened.append(H264(width, height))
+        return opened[-1]
+
+    camera = Camera(grab=desk.grab, open_encoder=open_encoder)
+    camera.warm_up(1.0)
+    assert len(opened) == 1
+    assert camera.wakes_at(KEY) == 1.0 + SHORTEST_S
+    desk.paint()
+    frame = shot(camera, 2.0)
+    assert frame is not None
+    assert frame.is_key
+    assert len(opened) == 1
+
+
 def test_an_unchanged_screen_makes_no_frame(camera):
     shot(camera, 1.0)
     assert shot(camera, 2.0) is None

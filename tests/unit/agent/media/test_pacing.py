@@ -73,6 +73,22 @@ def test_silence_is_taken_for_loss():
     assert pacing.wants_key(100.0 + SILENCE_S)
 
 
+def test_nobody_answers_twice_and_the_stream_rests_until_somebody_speaks():
+    pacing = started()
+    pacing.settle(100.0 + SILENCE_S)
+    pacing.sent(key=True, now=102.0)
+    pacing.settle(102.0 + SILENCE_S)
+    assert pacing.wakes_at(104.0) is None
+    assert not pacing.wants_key(1000.0)
+    assert not pacing.has_room()
+    pacing.credit(1, wants_key=False, now=1000.0)
+    assert pacing.wants_key(1000.0)
+    assert pacing.wakes_at(1000.0) is None
+    pacing.sent(key=True, now=1000.0)
+    pacing.settle(1000.0 + SILENCE_S)
+    assert pacing.wants_key(1000.0 + SILENCE_S)
+
+
 def test_silence_while_nothing_is_on_its_way_means_nothing():
     pacing = started()
     pacing.credit(1, wants_key=False, now=100.1)
