@@ -19,7 +19,14 @@ from agent.engine.inject import DesktopInjector
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
-from agent.platform import DesktopGone, indicator_is_visible, open_changes, open_desktop, open_input
+from agent.platform import (
+    DesktopGone,
+    indicator_is_visible,
+    open_changes,
+    open_desktop,
+    open_input,
+    open_pixels,
+)
 from agent.settings import Options, Preferences, gateway_of, parse_options
 from beistand import telemetry
 from beistand.protocol.records import Language
@@ -76,7 +83,7 @@ def _engine(gateway: str, *, on_language: Callable[[Language], None], receipts: 
     media = ScreenMedia(
         gate=gate,
         open_encoder=H264,
-        open_screen=partial(Screen, clock_ns=time.monotonic_ns),
+        open_screen=partial(Screen, clock_ns=time.monotonic_ns, open_source=open_pixels),
         open_changes=open_changes,
         clock=time.monotonic,
         # Where there is no display, there is no indicator on it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agent.engine.capture import Monitor, Picture, ScreenUnreadable
-from agent.engine.change import changes, whole
+from agent.engine.change import Rect, whole
 from agent.engine.encode import Encoder, OpenEncoder
 from beistand.protocol.frames import Codec
 
@@ -48,15 +48,19 @@ class Wish:
 class Camera:
     """Decides when a look is worth it, and makes a frame of what changed."""
 
-    def __init__(self, *, grab: Callable[[], Picture], open_encoder: OpenEncoder) -> None:
-        self._grab = grab
+    def __init__(self, *, see: Callable[[], Picture], open_encoder: OpenEncoder) -> None:
+        self._see = see
         self._open_encoder = open_encoder
         self._encoder: Encoder | None = None
         self._size = (0, 0)
         """Of the pictures that the encoder was opened for."""
-        self._shown: Picture | None = None
-        """What the viewers have, as far as it was sent."""
+        self._has_shown = False
+        """Whether the encoder has made a frame."""
         self._taken: Picture | None = None
+        self._is_black = False
+        """The screen could not be read: what was taken is no picture of it."""
+        self._changed: list[Rect] = []
+        """Where the picture taken last differs from the newest frame."""
         self._is_stale = True
         self._look_at = 0.0
         self._refine_at = 0.0
@@ -77,11 +81,21 @@ class Camera:
         self._is_stale = False
         self._look_at = now + SHORTEST_S
         try:
-            self._taken = self._grab()
+            self._taken = self._see()
         except ScreenUnreadable:
-            self._taken = self._shown and replace(self._shown, pixels=np.zeros_like(self._shown.pixels))
             self._is_stale = True
             self._look_at = now + UNREADABLE_S
+            self._blacken()
+        else:
+            self._is_black = False
+            self._changed += self._taken.changed
+
+    def _blacken(self) -> None:
+        if self._taken is None or self._is_black:
+            return
+        self._is_black = True
+        self._taken = replace(self._taken, pixels=np.zeros_like(self._taken.pixels))
+        self._changed = list(whole(self._taken.pixels))
 
     def warm_up(self, now: float) -> None:
         """Open screen and encoder, which take longer than a frame; what was seen is no frame."""
@@ -96,14 +110,13 @@ class Camera:
         if taken is None:
             return None
         encoder = self._encoder_for(taken)
-        before = self._shown
-        rects = whole(taken.pixels) if before is None else changes(before.pixels, taken.pixels)
-        key = wish.key or before is None
+        rects = tuple(self._changed) if self._has_shown else whole(taken.pixels)
+        key = wish.key or not self._has_shown
         refines = wish.refine and self._refines > 0 and now >= self._refine_at
         if not (rects or key or refines):
             return None
         payload = encoder.encode(taken.pixels, rects, key=key)
-        self._shown = taken
+        self._has_shown, self._changed = True, []
         self._plan_refining(len(payload), now, afresh=bool(rects) or key)
         size = (encoder.width, encoder.height)
         return Frame(payload, encoder.codec, key, taken.taken_us, *size, taken.monitor)
@@ -112,7 +125,7 @@ class Camera:
         """Give the encoder back."""
         if self._encoder is not None:
             self._encoder.close()
-        self._encoder = self._shown = None
+        self._encoder, self._has_shown = None, False
 
     def _encoder_for(self, picture: Picture) -> Encoder:
         """The encoder of this size; a new one has shown nothing yet."""

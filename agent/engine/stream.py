@@ -120,9 +120,10 @@ class ScreenMedia:
     def _show(self) -> None:
         """Show the screen until nobody may see it; what was open is closed then, and afresh next time."""
         screen = self._open_screen()
-        camera = Camera(grab=screen.grab, open_encoder=self._open_encoder)
+        camera: Camera | None = None
         try:
             changes = self._open_changes()
+            camera = Camera(see=lambda: screen.look(changes.areas()), open_encoder=self._open_encoder)
             with self._changed:
                 self._changes = changes
                 for stream in self._streams.values():
@@ -153,12 +154,13 @@ class ScreenMedia:
         with self._changed:
             self._changed.wait(IDLE_S)
 
-    def _end_show(self, camera: Camera, screen: Screen) -> None:
+    def _end_show(self, camera: Camera | None, screen: Screen) -> None:
         with self._changed:
             changes, self._changes = self._changes, None
         if changes is not None:
             changes.close()
-        camera.close()
+        if camera is not None:
+            camera.close()
         screen.close()
         _log.info("screen capture stopped")
 

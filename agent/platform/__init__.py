@@ -8,28 +8,37 @@ from agent.platform.plain_keyboard import PlainKeyboard
 from agent.platform.pointer import Pointer
 from agent.platform.polling import PollingChanges
 from agent.platform.port import (
+    Area,
     Changes,
     ChangesUnknown,
+    Cursor,
     Desktop,
     DesktopGone,
     InputDevices,
     Keyboard,
     Mouse,
+    NoPixels,
+    Pixels,
     Stroke,
 )
 
 __all__ = [
+    "Area",
     "Changes",
+    "Cursor",
     "Desktop",
     "DesktopGone",
     "InputDevices",
     "Keyboard",
     "Mouse",
+    "NoPixels",
+    "Pixels",
     "Stroke",
     "indicator_is_visible",
     "open_changes",
     "open_desktop",
     "open_input",
+    "open_pixels",
 ]
 
 
@@ -71,6 +80,18 @@ def open_changes() -> Changes:
         with suppress(ChangesUnknown):
             return X11Changes()
     return PollingChanges()
+
+
+def open_pixels() -> Pixels:
+    """What reads this desktop's screen, or NoPixels."""
+    if sys.platform in ("win32", "darwin"):
+        from agent.platform.plain_screen import PlainPixels
+
+        return PlainPixels()
+    else:  # noqa: RET505  (as above)
+        from agent.platform.x11_screen import X11Pixels
+
+        return X11Pixels()
 
 
 def indicator_is_visible(window: int) -> bool:

@@ -19,6 +19,7 @@ from agent.engine.encode import H264, EncoderUnavailable
 from agent.engine.gate import Gate, OpenGrant
 from agent.engine.stream import ScreenMedia
 from agent.platform.x11_changes import X11Changes
+from agent.platform.x11_screen import X11Pixels
 from beistand.protocol import frames
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import MediaDown
@@ -68,10 +69,10 @@ class Viewer:
             self.credit(self.next().seq)
 
     def settle(self) -> None:
-        """Take and acknowledge frames until none comes any more."""
+        """Take and acknowledge frames until none comes any more; the first may take its time."""
         while True:
             try:
-                self.credit(self.next(QUIET_S).seq)
+                self.credit(self.next(QUIET_S if self.seen else SOON_S).seq)
             except queue.Empty:
                 return
 
@@ -146,7 +147,7 @@ def media(
     media = ScreenMedia(
         gate=gate,
         open_encoder=slow_encoder,
-        open_screen=lambda: Screen(clock_ns=clock_ns, display=screen.display),
+        open_screen=lambda: Screen(clock_ns=clock_ns, open_source=lambda: X11Pixels(screen.display)),
         open_changes=lambda: X11Changes(screen.display),
         clock=time.monotonic,
         on_lost=lost.set,

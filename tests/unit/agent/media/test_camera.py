@@ -6,6 +6,7 @@ import pytest
 
 from agent.engine.camera import REFINE_S, REFINES, SHORTEST_S, UNREADABLE_S, Camera, Frame, Wish
 from agent.engine.capture import Monitor, Picture, ScreenUnreadable
+from agent.engine.change import Pixels, changes, whole
 from agent.engine.encode import H264
 
 pytestmark = pytest.mark.unit
@@ -19,12 +20,17 @@ class Desk:
 
     def __init__(self) -> None:
         self.pixels = np.zeros((480, 640, 4), np.uint8)
+        self.seen: Pixels | None = None
         self.is_readable = True
 
-    def grab(self) -> Picture:
+    def see(self) -> Picture:
         if not self.is_readable:
+            self.seen = None
             raise ScreenUnreadable
-        return Picture(self.pixels.copy(), 7, MONITOR)
+        before, self.seen = self.seen, self.pixels.copy()
+        known = before is not None and before.shape == self.seen.shape
+        changed = changes(before, self.seen) if known else whole(self.seen)
+        return Picture(self.seen, changed, 7, MONITOR)
 
     def paint(self) -> None:
         self.pixels[64:128, 64:128] += 50
@@ -40,7 +46,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def camera(desk: Desk) -> Camera:
-    return Camera(grab=desk.grab, open_encoder=H264)
+    return Camera(see=desk.see, open_encoder=H264)
 
 
 def shot(camera: Camera, now: float, wish: Wish = PLAIN) -> Frame | None:
@@ -62,7 +68,7 @@ def test_warmed_up_it_has_the_encoder_ready_and_has_shown_nothing(desk):
         opened.append(H264(width, height))
         return opened[-1]
 
-    camera = Camera(grab=desk.grab, open_encoder=open_encoder)
+    camera = Camera(see=desk.see, open_encoder=open_encoder)
     camera.warm_up(1.0)
     assert len(opened) == 1
     assert camera.wakes_at(KEY) == 1.0 + SHORTEST_S
