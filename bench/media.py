@@ -21,7 +21,7 @@ import Xlib.X
 from agent.engine.capture import Screen
 from agent.engine.change import whole
 from agent.engine.convert import Canvas
-from agent.engine.encode import H264
+from agent.engine.h264 import H264
 from agent.platform.x11_changes import X11Changes
 from agent.platform.x11_screen import X11Pixels
 from tests.support.xvfb import xvfb
