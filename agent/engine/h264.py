@@ -10,8 +10,8 @@ SEARCH = "cabac=1:me=umh:merange=128:8x8dct=1:partitions=i4x4,i8x8"
 CAPS = {
     # 20 Mbit/s, 1 Mbit at once, but never unreadable: nearly halves a key frame; the rest follows.
     Line.WIDE: "vbv-maxrate=20000:vbv-bufsize=1000:qpmax=32",
-    # 2 Mbit/s: a page that scrolls loses sharpness, not frames.
-    Line.THIN: "vbv-maxrate=2000:vbv-bufsize=400:qpmax=40",
+    # 100 kbit for a frame, 300 at once: what moves loses sharpness, not frames; it has it back when it rests.
+    Line.THIN: "vbv-maxrate=3000:vbv-bufsize=300",
 }
 LARGE = 2 * 1024
 """A frame of so many bytes leaves something to sharpen: what scrolls is at 33 to 40 dB. Once the screen

@@ -21,9 +21,14 @@ SLOWEST = 64 * 1024
 
 THIN_BELOW, WIDE_ABOVE = 500_000, 1_000_000
 """Bytes per second (4 and 8 Mbit/s) at which a line counts as thin, and as wide again."""
-TELLING, TELLING_IF_THIN = 32 * 1024, 8 * 1024
+TELLING, TELLING_IF_THIN = 32 * 1024, 16 * 1024
 """Bytes on their way, at least, for their time to tell of the line and not of decoders and timers."""
-SAMPLES = 5
+SMALL = 4 * 1024
+"""Bytes that take no time of their own: they tell what there and back and showing take."""
+SAMPLES, ENOUGH = 5, 256 * 1024
+"""So many such frames, or so many bytes, make a judgement."""
+USUAL_S = 0.15
+"""What is taken for that until a small frame has told; long enough to call no line thin that is only long."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +45,30 @@ class LineMeter:
 
     def __init__(self) -> None:
         self.line = Line.WIDE
-        self._fastest = float("inf")
-        self._rates: deque[float] = deque(maxlen=SAMPLES)
+        self._fastest = USUAL_S
+        self._has_told = False
+        self._samples: deque[tuple[int, float]] = deque(maxlen=SAMPLES)
 
     def arrived(self, size: int, *, delay: float) -> None:
         """So many bytes took `delay` seconds, the way there and back included."""
-        self._fastest = min(self._fastest, delay)
+        if size < SMALL:
+            self._fastest = min(self._fastest, delay) if self._has_told else delay
+            self._has_told = True
         if size < (TELLING if self.line is Line.WIDE else TELLING_IF_THIN):
             return
-        self._rates.append(size / max(delay - self._fastest, 0.001))
-        if len(self._rates) == SAMPLES:
-            self._judge(statistics.median(self._rates))
+        self._samples.append((size, size / max(delay - self._fastest, 0.001)))
+        if len(self._samples) == SAMPLES or sum(each for each, _ in self._samples) >= ENOUGH:
+            self._judge(statistics.median(rate for _, rate in self._samples))
 
     def _judge(self, rate: float) -> None:
         line = self.line
         if rate < THIN_BELOW:
             line = Line.THIN
-        elif rate > WIDE_ABOVE:
+        elif rate > WIDE_ABOVE and self._has_told:
             line = Line.WIDE
         if line is not self.line:
             self.line = line
-            self._rates.clear()
+            self._samples.clear()
 
 
 @dataclass

@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.engine.encode import Line
-from agent.engine.pacing import KEY_EVERY_S, SAMPLES, SILENCE_S, SLOWEST, TELLING, WINDOW, LineMeter, Pacing
+from agent.engine.pacing import (
+    ENOUGH,
+    KEY_EVERY_S,
+    SAMPLES,
+    SILENCE_S,
+    SLOWEST,
+    SMALL,
+    TELLING,
+    WINDOW,
+    LineMeter,
+    Pacing,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -186,11 +197,34 @@ def arrivals(meter: LineMeter, size: int, rate: float, *, count: int = SAMPLES) 
 
 def test_a_line_is_wide_until_it_proves_thin_and_thin_until_it_proves_wide():
     meter = LineMeter()
-    assert arrivals(meter, 2 * TELLING, 250_000, count=SAMPLES - 1) is Line.WIDE
-    assert arrivals(meter, 2 * TELLING, 250_000) is Line.THIN
+    assert arrivals(meter, TELLING, 250_000, count=SAMPLES - 1) is Line.WIDE
+    assert arrivals(meter, TELLING, 250_000) is Line.THIN
     assert arrivals(meter, TELLING, 700_000) is Line.THIN
     assert arrivals(meter, TELLING, 5_000_000) is Line.WIDE
     assert arrivals(meter, TELLING, 700_000) is Line.WIDE
+
+
+def test_one_first_picture_is_enough_to_see_a_thin_line():
+    meter = LineMeter()
+    meter.arrived(ENOUGH, delay=0.09 + ENOUGH / 250_000)
+    assert meter.line is Line.THIN
+
+
+def test_a_line_that_is_only_long_is_not_thin():
+    meter = LineMeter()
+    meter.arrived(SMALL - 1, delay=0.6)
+    for _ in range(10):
+        meter.arrived(TELLING, delay=0.6 + TELLING / 2_000_000)
+        assert meter.line is Line.WIDE
+
+
+def test_frames_of_one_size_do_not_make_a_thin_line_look_wide():
+    """All of them take as long: nothing tells how much of it is the way."""
+    meter = LineMeter()
+    meter.arrived(ENOUGH, delay=0.09 + ENOUGH / 250_000)
+    for _ in range(50):
+        meter.arrived(20_000, delay=0.08 + 20_000 / 250_000)
+        assert meter.line is Line.THIN
 
 
 def test_small_frames_say_nothing_about_a_wide_line():
