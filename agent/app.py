@@ -12,7 +12,7 @@ from functools import partial
 
 from agent.engine import join, link, records_post
 from agent.engine.capture import Screen
-from agent.engine.encode import H264
+from agent.engine.encode import Kind, open_encoder
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.hand import Hand
@@ -28,8 +28,9 @@ from agent.platform import (
     open_desktop,
     open_hands,
     open_input,
+    open_pixels,
 )
-from agent.settings import Options, Preferences, gateway_of, parse_options
+from agent.settings import Options, Preferences, encoders, gateway_of, parse_options
 from beistand import runtime, telemetry
 from beistand.protocol.records import Language
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     telemetry.set_up("agent")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        status = _run(options, gateway_of(options))
+        status = _run(options, gateway_of(options), encoders())
     except ValueError as error:
         sys.exit(f"beistand agent: {error}")
     except DesktopGone as error:
@@ -53,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _run(options: Options, gateway: str) -> int:
+def _run(options: Options, gateway: str, kinds: Sequence[Kind]) -> int:
     preferences = Preferences(options.state)
     receipts = GatewayReceipts(gateway, options.state / "receipts")
     kept = Kept(options.state / "outbox", gateway=gateway)
-    engine = _engine(gateway, on_language=preferences.remember_language, receipts=receipts, kept=kept)
+    engine = _engine(gateway, kinds, on_language=preferences.remember_language, receipts=receipts, kept=kept)
     if sys.platform == "linux":
         # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
@@ -81,15 +82,21 @@ def _run(options: Options, gateway: str) -> int:
 
 
 def _engine(
-    gateway: str, *, on_language: Callable[[Language], None], receipts: Receipts, kept: Kept
+    gateway: str,
+    kinds: Sequence[Kind],
+    *,
+    on_language: Callable[[Language], None],
+    receipts: Receipts,
+    kept: Kept,
 ) -> Engine:
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
     desktop, devices = open_desktop(), open_input()
     media = ScreenMedia(
         gate=gate,
-        open_encoder=H264,
-        open_screen=partial(Screen, clock_ns=time.monotonic_ns),
+        open_encoder=open_encoder,
+        kinds=kinds,
+        open_screen=partial(Screen, clock_ns=time.monotonic_ns, open_source=open_pixels),
         open_changes=open_changes,
         clock=time.monotonic,
         # Where there is no display, there is no indicator on it.

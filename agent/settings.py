@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.engine.address import is_this_machine
+from agent.engine.encode import Kind
 from beistand.protocol.records import Language
 
 
@@ -31,12 +32,24 @@ def _gateway(value: str) -> str:
 Gateway = Annotated[str, AfterValidator(_gateway)]
 
 
+def _names(value: object) -> object:
+    """A comma list, as environment variables carry it."""
+    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+Encoders = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)]
+
+
 class AgentSettings(BaseSettings):
-    """`BEISTAND_PUBLIC_URL`: the gateway this agent belongs to, unless the command line names one."""
+    """`BEISTAND_PUBLIC_URL`: the gateway this agent belongs to, unless the command line names one.
+
+    `BEISTAND_AGENT_ENCODERS`: the encoders it may use, best first; `vp9,jpeg` leaves GPL code unused.
+    """
 
     model_config = SettingsConfigDict(env_prefix="BEISTAND_", frozen=True)
 
     public_url: Gateway = "http://localhost:8080"
+    agent_encoders: Encoders = tuple(Kind)
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,17 @@ def gateway_of(options: Options) -> str:
         return AgentSettings().public_url
     except ValidationError as error:
         raise ValueError(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def encoders() -> tuple[Kind, ...]:
+    """The encoders that may be used, best first; ValueError with one sentence that names the setting."""
+    try:
+        return AgentSettings().agent_encoders
+    except ValidationError as error:
+        wrong = next((each for each in error.errors() if each["loc"][0] == "agent_encoders"), None)
+        if wrong is None:
+            return tuple(Kind)
+        raise ValueError(f"BEISTAND_AGENT_ENCODERS: {wrong['msg']}") from None
 
 
 def default_state() -> Path:

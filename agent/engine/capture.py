@@ -1,24 +1,16 @@
-"""The primary monitor's pixels by mss, with the pointer where mss can draw it; knows no grants, no encoder.
+"""One monitor's picture, kept from look to look: only what may have changed is read, only what has is copied.
 
-Belongs to one thread. The memory that mss hands out is used as it is: its `.rgb` and `.bgra` copy.
+Belongs to one thread; knows no grants and no encoder. The pointer is drawn into the picture.
 """
 
-import sys
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import mss
 import numpy as np
-from mss.exception import ScreenShotError
 
-from agent.engine.change import Pixels
-
-LAYOUT_S = 1.0
-"""How long the monitors' places are believed; mss itself never asks again."""
-
-# mss tells of a lost X server by a failed assertion.
-FAILURES = (ScreenShotError, AssertionError)
+from agent.engine.change import Pixels, Rect, changes, gathered, overlap, whole
+from agent.platform import Area, Cursor, NoPixels
+from agent.platform import Pixels as Source
 
 
 class ScreenUnreadable(Exception):
@@ -44,57 +36,146 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Picture:
-    """One grab: its pixels, when it was taken (microseconds of the monotonic clock) and from where."""
+    """What one look has seen. The pixels are the screen's own memory: the next look changes them in place."""
 
     pixels: Pixels
+    changed: tuple[Rect, ...]
+    """What differs from the look before; everything, if there was none of this size."""
     taken_us: int
+    """Microseconds of the monotonic clock."""
     monitor: Monitor
 
 
 class Screen:
-    """Takes pictures of the primary monitor; reopens by itself after failures and layout changes."""
+    """Looks at the primary monitor; opens its source again after a failure."""
 
-    def __init__(self, *, clock_ns: Callable[[], int], display: str | None = None) -> None:
+    def __init__(self, *, clock_ns: Callable[[], int], open_source: Callable[[], Source]) -> None:
         self._clock_ns = clock_ns
-        self._display = display
-        self._grabber: mss.MSS | None = None
+        self._open_source = open_source
+        self._source: Source | None = None
         self._monitor = Monitor(0, 0, 0, 0)
         self._believed_until = 0
+        self._pixels: Pixels | None = None
+        self._pointer: _Drawn | None = None
 
-    def grab(self) -> Picture:
-        """The screen as it is now, or ScreenUnreadable."""
+    def look(self, areas: tuple[Area, ...] | None) -> Picture:
+        """The screen as it is now, where only `areas` may have changed (None: anything); or ScreenUnreadable.
+
+        After that failure the next look sees everything afresh.
+        """
         now = self._clock_ns()
-        if now >= self._believed_until:
-            self.close()
         try:
-            shot = self._opened(now).grab(_as_mss(self._monitor))
-        except FAILURES as error:
+            source = self._source = self._source or self._open_source()
+            if areas is None or self._pixels is None:
+                self._find_monitor(source, now)
+            changed = self._see(source, areas)
+        except NoPixels as error:
             self.close()
             raise ScreenUnreadable(str(error)) from None
-        pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
-        return Picture(pixels, now // 1000, self._monitor)
+        if self._pixels is None:
+            raise ScreenUnreadable
+        return Picture(self._pixels, changed, now // 1000, self._monitor)
 
     def close(self) -> None:
-        """Give the display back; the next grab opens it again."""
-        if self._grabber is not None:
-            with suppress(*FAILURES):
-                self._grabber.close()
-            self._grabber = None
+        """Give the display back; the next look opens it again."""
+        if self._source is not None:
+            self._source.close()
+        self._source = self._pixels = self._pointer = None
 
-    def _opened(self, now: int) -> mss.MSS:
-        if self._grabber is None:
-            self._grabber = _open(self._display)
-            found = self._grabber.primary_monitor
-            self._monitor = Monitor(found["left"], found["top"], found["width"], found["height"])
-            self._believed_until = now + int(LAYOUT_S * 1e9)
-        return self._grabber
+    def _find_monitor(self, source: Source, now: int) -> None:
+        if self._pixels is not None and now < self._believed_until:
+            return
+        primary, *_ = source.monitors()
+        monitor = Monitor(primary.x, primary.y, primary.width, primary.height)
+        if monitor != self._monitor:
+            self._pixels = self._pointer = None
+        self._monitor = monitor
+        self._believed_until = now + int(source.layout_s * 1e9)
+
+    def _see(self, source: Source, areas: tuple[Area, ...] | None) -> tuple[Rect, ...]:
+        pixels = self._pixels
+        if pixels is not None and self._pointer is not None:
+            self._pointer.lift(pixels)
+        if pixels is None or areas is None:
+            changed = self._see_all(source)
+        else:
+            changed = [
+                found for rect in self._inside(areas) for found in self._see_part(source, pixels, rect)
+            ]
+        return self._with_pointer(source, changed)
+
+    def _see_all(self, source: Source) -> list[Rect]:
+        monitor = self._monitor
+        seen = source.grab(Area(monitor.left, monitor.top, monitor.width, monitor.height))
+        if self._pixels is None or self._pixels.shape != seen.shape:
+            self._pixels, self._pointer = seen.copy(), None
+            return list(whole(seen))
+        return _taken_over(self._pixels, seen, Rect(0, 0, seen.shape[1], seen.shape[0]))
+
+    def _see_part(self, source: Source, pixels: Pixels, rect: Rect) -> list[Rect]:
+        monitor = self._monitor
+        seen = source.grab(Area(monitor.left + rect.x, monitor.top + rect.y, rect.width, rect.height))
+        return _taken_over(pixels, seen, rect)
+
+    def _inside(self, areas: tuple[Area, ...]) -> tuple[Rect, ...]:
+        """Whole tiles of the picture that cover these parts of the desktop."""
+        left, top = self._monitor.left, self._monitor.top
+        rects = (Rect(area.x - left, area.y - top, area.width, area.height) for area in areas)
+        return gathered(rects, self._monitor.width, self._monitor.height)
+
+    def _with_pointer(self, source: Source, changed: list[Rect]) -> tuple[Rect, ...]:
+        """Draw the pointer; where it was and where it is has changed, unless it is the same."""
+        pixels, before = self._pixels, self._pointer
+        if pixels is None:
+            return ()
+        cursor = source.cursor()
+        self._pointer = _Drawn.on(pixels, cursor, self._monitor) if cursor else None
+        if not _is_same(before, self._pointer):
+            changed += [drawn.rect for drawn in (before, self._pointer) if drawn is not None]
+        height, width, _ = pixels.shape
+        return gathered(changed, width, height)
 
 
-def _open(display: str | None) -> mss.MSS:
-    if sys.platform in ("win32", "darwin"):
-        return mss.MSS()
-    return mss.MSS(display=display, with_cursor=True)
+def _taken_over(pixels: Pixels, seen: Pixels, rect: Rect) -> list[Rect]:
+    """Copy what differs in this part of the picture; where that was."""
+    part = pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+    found = changes(part, seen)
+    for each in found:
+        place = np.s_[each.y : each.y + each.height, each.x : each.x + each.width]
+        part[place] = seen[place]
+    return [replace(each, x=rect.x + each.x, y=rect.y + each.y) for each in found]
 
 
-def _as_mss(monitor: Monitor) -> dict[str, int]:
-    return {"left": monitor.left, "top": monitor.top, "width": monitor.width, "height": monitor.height}
+@dataclass(frozen=True)
+class _Drawn:
+    """The pointer in the picture, and what it hides."""
+
+    cursor: Cursor
+    rect: Rect
+    hidden: Pixels
+
+    @classmethod
+    def on(cls, pixels: Pixels, cursor: Cursor, monitor: Monitor) -> "_Drawn | None":
+        """Draw it, if any of it is on this monitor."""
+        height, width, _ = cursor.image.shape
+        x, y = cursor.x - monitor.left, cursor.y - monitor.top
+        rect = overlap(Rect(x, y, width, height), *whole(pixels))
+        if rect is None:
+            return None
+        place = pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+        hidden = place.copy()
+        image = cursor.image[rect.y - y :, rect.x - x :][: rect.height, : rect.width]
+        shade = 255 - image[:, :, 3:].astype(np.uint16)
+        place[:] = image + (place * shade // 255).astype(np.uint8)
+        return cls(cursor, rect, hidden)
+
+    def lift(self, pixels: Pixels) -> None:
+        """Put back what it hides."""
+        rect = self.rect
+        pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = self.hidden
+
+
+def _is_same(before: _Drawn | None, now: _Drawn | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return before.rect == now.rect and np.array_equal(before.cursor.image, now.cursor.image)

@@ -1,4 +1,4 @@
-"""Screen pixels to what the encoder takes (planar YUV 4:2:0, BT.601, limited range), changed parts only.
+"""Screen pixels to what video encoders take (planar YUV, BT.601, limited range), changed parts only.
 
 libyuv by ctypes where it is installed (0.5 ms for 1920x1080), else FFmpeg's scaler (2 ms): the same picture
 within rounding.
@@ -7,6 +7,7 @@ within rounding.
 import ctypes
 import ctypes.util
 from collections.abc import Callable, Iterable
+from enum import Enum
 
 import av
 import numpy as np
@@ -18,22 +19,36 @@ from agent.engine.change import Pixels, Rect
 Plane = NDArray[np.uint8]
 
 
+class Chroma(Enum):
+    """How finely colours are kept; the values are FFmpeg's name, libyuv's function, and pixels per sample."""
+
+    HALF = ("yuv420p", "ARGBToI420", 2)
+    FULL = ("yuv444p", "ARGBToI444", 1)
+
+
 class Canvas:
     """The picture as the encoder sees it, kept from frame to frame; sides are even.
 
-    `planes` is one array of height * 3/2 rows: luma, then both chroma planes, as PyAV's yuv420p wants it.
+    `frame` is what PyAV encodes; `y`, `u` and `v` are its memory.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, chroma: Chroma = Chroma.HALF) -> None:
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise ValueError("A canvas has even sides.")
-        self.planes: Plane = np.zeros((height * 3 // 2, width), np.uint8)
-        flat = self.planes.reshape(-1)
-        luma, chroma = width * height, width * height // 4
-        self.y = flat[:luma].reshape(height, width)
-        self.u = flat[luma : luma + chroma].reshape(height // 2, width // 2)
-        self.v = flat[luma + chroma :].reshape(height // 2, width // 2)
-        self._convert: Callable[[Pixels, Rect], None] = _with_libyuv(self) or _with_ffmpeg(self)
+        self.frame = av.VideoFrame(width, height, chroma.value[0])
+        self._step = chroma.value[2]
+        self.y, self.u, self.v = (
+            _plane(plane, width // step, height // step)
+            for plane, step in zip(self.frame.planes, (1, self._step, self._step), strict=True)
+        )
+        self._convert: Callable[[Pixels, Rect], None] = _with_libyuv(self, chroma) or _with_ffmpeg(
+            self, chroma
+        )
+
+    @property
+    def planes(self) -> tuple[tuple[Plane, int], ...]:
+        """Each plane, and how many pixels of the screen one of its samples stands for in a row."""
+        return ((self.y, 1), (self.u, self._step), (self.v, self._step))
 
     def paint(self, picture: Pixels, rects: Iterable[Rect]) -> None:
         """Convert these parts of `picture` (at least as large as the canvas; what exceeds it is left out)."""
@@ -45,19 +60,26 @@ class Canvas:
                 self._convert(picture, Rect(rect.x, rect.y, right - rect.x, bottom - rect.y))
 
 
-def _with_libyuv(canvas: Canvas) -> Callable[[Pixels, Rect], None] | None:
+def _plane(plane: "av.video.plane.VideoPlane", width: int, height: int) -> Plane:
+    """The plane's own memory, all zero."""
+    rows: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    rows[:] = 0
+    return rows[:height, :width]
+
+
+def _with_libyuv(canvas: Canvas, chroma: Chroma = Chroma.HALF) -> Callable[[Pixels, Rect], None] | None:
     name = ctypes.util.find_library("yuv")
     if name is None:
         return None
-    function = ctypes.CDLL(name).ARGBToI420  # "ARGB" is its name for blue green red alpha in memory
+    # "ARGB" is its name for blue green red alpha in memory.
+    function = getattr(ctypes.CDLL(name), chroma.value[1])
     address, number = ctypes.c_void_p, ctypes.c_int
     function.argtypes = (*(address, number) * 4, number, number)
     function.restype = number
-    planes = ((canvas.y, 1), (canvas.u, 2), (canvas.v, 2))
 
     def convert(picture: Pixels, rect: Rect) -> None:
         arguments = _place(picture, rect.x * 4, rect.y)
-        for plane, step in planes:
+        for plane, step in canvas.planes:
             arguments += _place(plane, rect.x // step, rect.y // step)
         function(*arguments, rect.width, rect.height)
 
@@ -69,7 +91,7 @@ def _place(array: NDArray[np.uint8], x: int, y: int) -> list[int]:
     return [array.ctypes.data + y * array.strides[0] + x, array.strides[0]]
 
 
-def _with_ffmpeg(canvas: Canvas) -> Callable[[Pixels, Rect], None]:
+def _with_ffmpeg(canvas: Canvas, chroma: Chroma = Chroma.HALF) -> Callable[[Pixels, Rect], None]:
     """Whole rows at a time: FFmpeg takes no part of a row."""
     scaler = VideoReformatter()
     width = canvas.y.shape[1]
@@ -80,13 +102,12 @@ def _with_ffmpeg(canvas: Canvas) -> Callable[[Pixels, Rect], None]:
         frame = av.VideoFrame.from_numpy_buffer(rows, format="bgra")
         painted = scaler.reformat(
             frame,
-            format="yuv420p",
+            format=chroma.value[0],
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
             interpolation=Interpolation.AREA,
         )
-        for number, (plane, step) in enumerate(((canvas.y, 1), (canvas.u, 2), (canvas.v, 2))):
-            source = painted.planes[number]
+        for (plane, step), source in zip(canvas.planes, painted.planes, strict=True):
             part = np.frombuffer(memoryview(source), np.uint8).reshape(-1, source.line_size)
             plane[rect.y // step : end // step] = part[: rect.height // step, : width // step]
 

@@ -5,13 +5,17 @@ and goes on with a later key frame. The gate is asked around every grab and ever
 """
 
 import logging
+import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agent.engine.camera import Camera, Frame, Wish
 from agent.engine.capture import Screen
-from agent.engine.encode import OpenEncoder
+from agent.engine.choice import Choice
+from agent.engine.encode import EncoderUnavailable, Kind, Line, OpenEncoder, Plan
 from agent.engine.gate import Gate
 from agent.engine.pacing import Pacing
 from agent.engine.ports import Publish
@@ -29,6 +33,8 @@ _log = logging.getLogger(__name__)
 class _Stream:
     publish: Publish
     pacing: Pacing = field(default_factory=Pacing)
+    codecs: tuple[str, ...] = ()
+    """What its viewers decode; nothing, if nobody has said."""
 
 
 class ScreenMedia:
@@ -42,6 +48,7 @@ class ScreenMedia:
         *,
         gate: Gate,
         open_encoder: OpenEncoder,
+        kinds: Sequence[Kind],
         open_screen: Callable[[], Screen],
         open_changes: Callable[[], Changes],
         clock: Callable[[], float],
@@ -49,6 +56,8 @@ class ScreenMedia:
     ) -> None:
         self._gate = gate
         self._open_encoder = open_encoder
+        self._kinds = kinds
+        self._choice = Choice(kinds, cores=os.cpu_count() or 1)
         self._open_screen = open_screen
         self._open_changes = open_changes
         self._clock = clock
@@ -76,6 +85,8 @@ class ScreenMedia:
             stream = self._streams.get(message.grant_id)
             if stream is None:
                 return
+            if message.codecs is not None:
+                stream.codecs = message.codecs
             stream.pacing.credit(message.shown, wants_key=message.key_frame, now=self._clock())
         self._wake()
 
@@ -120,14 +131,17 @@ class ScreenMedia:
     def _show(self) -> None:
         """Show the screen until nobody may see it; what was open is closed then, and afresh next time."""
         screen = self._open_screen()
-        camera = Camera(grab=screen.grab, open_encoder=self._open_encoder)
+        camera: Camera | None = None
+        self._choice = Choice(self._kinds, cores=os.cpu_count() or 1)
         try:
             changes = self._open_changes()
+            camera = Camera(see=lambda: screen.look(changes.areas()), open_encoder=self._open_encoder)
             with self._changed:
                 self._changes = changes
                 for stream in self._streams.values():
                     stream.pacing.missed()
             _log.info("screen capture started")
+            self._warm_up(camera)
             while views := self._watched():
                 self._step(camera, changes, views)
         except DesktopGone:
@@ -139,18 +153,26 @@ class ScreenMedia:
         finally:
             self._end_show(camera, screen)
 
+    def _warm_up(self, camera: Camera) -> None:
+        """Open what the first picture needs while the viewer is still on its way; what is seen is dropped."""
+        for grant_id in self._watched()[:1]:
+            with self._gate.capturing(grant_id) as allowed, suppress(EncoderUnavailable):
+                if allowed:
+                    camera.warm_up(self._clock(), self._plan([grant_id]))
+
     def _give_up(self) -> None:
         """Tell, and do not try again at once."""
         self._on_lost()
         with self._changed:
             self._changed.wait(IDLE_S)
 
-    def _end_show(self, camera: Camera, screen: Screen) -> None:
+    def _end_show(self, camera: Camera | None, screen: Screen) -> None:
         with self._changed:
             changes, self._changes = self._changes, None
         if changes is not None:
             changes.close()
-        camera.close()
+        if camera is not None:
+            camera.close()
         screen.close()
         _log.info("screen capture stopped")
 
@@ -182,17 +204,34 @@ class ScreenMedia:
             key = any(pace.wants_key(now) for pace in paces)
             is_useful = any(pace.takes(key=key) for pace in paces)
             # Frames that only sharpen are for everybody or nobody, or they would cost somebody a key frame.
-            wish = Wish(key=key, refine=all(pace.takes(key=key) for pace in paces)) if is_useful else None
+            for_all = all(pace.takes(key=key) for pace in paces if pace.is_awake)
+            wish = Wish(key=key, refine=for_all, plan=self._plan(views)) if is_useful else None
             return wish, [pace.wakes_at(now) for pace in paces]
+
+    def _plan(self, views: Sequence[str]) -> Plan:
+        """The encoder for those who watch; thin only if every line is, a slow one may miss frames instead."""
+        with self._changed:
+            streams = [self._streams[grant_id] for grant_id in views if grant_id in self._streams]
+            streams = [stream for stream in streams if stream.pacing.is_awake] or streams
+            is_thin = bool(streams) and all(each.pacing.meter.line is Line.THIN for each in streams)
+            line = Line.THIN if is_thin else Line.WIDE
+            return self._choice.plan([stream.codecs for stream in streams], line)
 
     def _picture(self, camera: Camera, changes: Changes, views: tuple[str, ...], wish: Wish) -> None:
         with self._gate.capturing(views[0]) as allowed:
             if not allowed:
                 return
             camera.look(self._clock())
-        frame = camera.frame(self._clock(), wish)
+        begun = time.thread_time()
+        try:
+            frame = camera.frame(self._clock(), wish)
+        except EncoderUnavailable as error:
+            _log.warning("encoder not used", extra={"encoder": wish.plan.kind, "why": str(error)})
+            self._choice.failed(wish.plan.kind)
+            return
         if frame is None:
             return
+        self._choice.took(wish.plan.kind, time.thread_time() - begun)
         changes.found()
         self._newest = frame
         for grant_id in views:
@@ -206,7 +245,7 @@ class ScreenMedia:
                 if stream is not None:
                     stream.pacing.missed()
                 return
-            seq = stream.pacing.sent(key=frame.is_key, now=self._clock())
+            seq = stream.pacing.sent(len(frame.payload), key=frame.is_key, now=self._clock())
         for chunk in frames.chunks(_header(frame, seq), frame.payload):
             with self._gate.capturing(grant_id) as allowed:
                 if not allowed:

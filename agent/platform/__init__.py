@@ -8,8 +8,10 @@ from agent.platform.plain_keyboard import PlainKeyboard
 from agent.platform.pointer import Pointer
 from agent.platform.polling import PollingChanges
 from agent.platform.port import (
+    Area,
     Changes,
     ChangesUnknown,
+    Cursor,
     Desktop,
     DesktopGone,
     Hands,
@@ -18,11 +20,15 @@ from agent.platform.port import (
     InputDevices,
     Keyboard,
     Mouse,
+    NoPixels,
+    Pixels,
     Stroke,
 )
 
 __all__ = [
+    "Area",
     "Changes",
+    "Cursor",
     "Desktop",
     "DesktopGone",
     "Hands",
@@ -31,12 +37,15 @@ __all__ = [
     "InputDevices",
     "Keyboard",
     "Mouse",
+    "NoPixels",
+    "Pixels",
     "Stroke",
     "indicator_is_visible",
     "open_changes",
     "open_desktop",
     "open_hands",
     "open_input",
+    "open_pixels",
 ]
 
 
@@ -90,6 +99,18 @@ def open_hands(hearer: HandsHearer) -> Hands:
         from agent.platform.x11_hands import X11Hands
 
         return X11Hands(hearer)
+
+
+def open_pixels() -> Pixels:
+    """What reads this desktop's screen, or NoPixels."""
+    if sys.platform in ("win32", "darwin"):
+        from agent.platform.plain_screen import PlainPixels
+
+        return PlainPixels()
+    else:  # noqa: RET505  (as above)
+        from agent.platform.x11_screen import X11Pixels
+
+        return X11Pixels()
 
 
 def indicator_is_visible(window: int) -> bool:

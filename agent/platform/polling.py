@@ -21,6 +21,9 @@ class PollingChanges:
         self._interval = min(self._interval * GROWTH, LONGEST_S)
         return True
 
+    def areas(self) -> None:
+        """See `port.Changes`."""
+
     def found(self) -> None:
         """See `port.Changes`."""
         self._interval = SHORTEST_S

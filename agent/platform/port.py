@@ -7,6 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class DesktopGone(Exception):
     """The display cannot be reached (any more)."""
@@ -42,6 +45,52 @@ class Desktop(Protocol):
         """Give the connection back."""
 
 
+class NoPixels(Exception):
+    """No pixels right now: forbidden, another resolution, or no display at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the desktop in its units (pixels, but on macOS points), origin top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+Image = NDArray[np.uint8]
+"""Height x width x 4: blue, green, red and an ignored byte; in a cursor that is alpha, premultiplied."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How the pointer looks, and where the image's top left is on the desktop."""
+
+    x: int
+    y: int
+    image: Image
+
+
+class Pixels(Protocol):
+    """Reads the screen; belongs to one thread. Everything may raise NoPixels but `cursor` and `close`."""
+
+    layout_s: float
+    """How long what `monitors` said is believed without being told of a change, in seconds."""
+
+    def monitors(self) -> list[Area]:
+        """Where the monitors are now, the primary one first."""
+
+    def grab(self, area: Area) -> Image:
+        """What is there now, without the pointer; good until the next grab."""
+
+    def cursor(self) -> Cursor | None:
+        """The pointer; None where it cannot be read."""
+
+    def close(self) -> None:
+        """Give the display back."""
+
+
 class Changes(Protocol):
     """Tells when the screen may have changed; used by one thread, except `interrupt`."""
 
@@ -49,6 +98,12 @@ class Changes(Protocol):
         """Wait for a change, an interrupt or `timeout` seconds; whether the screen is worth a look now.
 
         Raises DesktopGone.
+        """
+
+    def areas(self) -> tuple[Area, ...] | None:
+        """What to look at: all that was painted since the last call; None: everything, and the layout, too.
+
+        To be called right before the look. Raises DesktopGone.
         """
 
     def found(self) -> None:

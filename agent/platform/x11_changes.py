@@ -1,6 +1,7 @@
 """Changes of the screen as the X server tells them: damage, the pointer's moves, the screen's size.
 
-An idle screen costs nothing but a look each second, should a driver ever paint without telling.
+An idle screen costs nothing but a look every two seconds, should a driver ever paint without telling. The
+server gathers what was painted until somebody looks.
 """
 
 import select
@@ -10,10 +11,12 @@ from typing import Any
 
 from Xlib.ext import damage, randr, xinput
 
-from agent.platform.port import ChangesUnknown, DesktopGone
+from agent.platform.port import Area, ChangesUnknown, DesktopGone
 from agent.platform.x11 import LOST, open_display
+from agent.platform.x11_regions import NAME as XFIXES
+from agent.platform.x11_regions import create_region, fetch_region, tell_of_cursor
 
-LOOK_ANYWAY_S = 1.0
+LOOK_ANYWAY_S = 2.0
 
 
 class X11Changes:
@@ -25,9 +28,13 @@ class X11Changes:
         for end in (self._interrupts, self._interrupter):
             end.settimeout(0)
         self._fresh = True
+        self._everything = True
+        """What was before the first look has been told by nobody; so has what a new layout shows."""
         self._quiet_s = 0.0
         try:
             self._damage = _subscribe(self._display)
+            self._region = create_region(self._display)
+            self._layout_event = self._display.extension_event.ScreenChangeNotify
         except LOST as error:
             self.close()
             raise DesktopGone(str(error)) from None
@@ -37,7 +44,7 @@ class X11Changes:
 
     def wait(self, timeout: float) -> bool:
         """See `port.Changes`."""
-        if self._fresh:  # what was before the first look has been told by nobody
+        if self._fresh:
             self._fresh = False
             return True
         try:
@@ -61,20 +68,31 @@ class X11Changes:
         if self._quiet_s < LOOK_ANYWAY_S:
             return False
         self._quiet_s = 0.0
+        self._everything = True
         return True
 
     def _has_changed(self) -> bool:
-        """Take all events; whether there was one. The next damage after this is told anew."""
+        """Take all events; whether there was one."""
         count = self._display.pending_events()
-        if not count:
-            return False
         for _ in range(count):
-            self._display.next_event()
-        self._quiet_s = 0.0
-        self._display.damage_subtract(self._damage)
-        # Done before the picture is taken, by another connection: or what is painted between is lost.
-        self._display.sync()
-        return True
+            if self._display.next_event().type == self._layout_event:
+                self._everything = True
+        if count:
+            self._quiet_s = 0.0
+        return bool(count)
+
+    def areas(self) -> tuple[Area, ...] | None:
+        """See `port.Changes`. What is painted after this is told anew."""
+        try:
+            self._display.damage_subtract(self._damage, parts=self._region)
+            # Answered before the picture is taken, by another connection: or what is painted between is lost.
+            painted = fetch_region(self._display, self._region)
+        except LOST as error:
+            raise DesktopGone(str(error)) from None
+        everything, self._everything = self._everything, False
+        if everything:
+            return None
+        return tuple(Area(each.x, each.y, each.width, each.height) for each in painted)
 
     def found(self) -> None:
         """See `port.Changes`; the X server knows by itself."""
@@ -94,17 +112,18 @@ class X11Changes:
 
 def _subscribe(display: Any) -> int:
     """Have the server tell; the id of the damage to subtract, or ChangesUnknown."""
-    extensions = ("DAMAGE", "XInputExtension")
+    extensions = ("DAMAGE", "XInputExtension", "RANDR", XFIXES)
     missing = [name for name in extensions if not display.has_extension(name)]
     if missing:
         raise ChangesUnknown(f"The X server lacks {', '.join(missing)}.")
     # Before any other damage request, or python-xlib takes its errors for those of another extension.
     display.damage_query_version()
     display.xinput_query_version()
+    display.xfixes_query_version()
     root = display.screen().root
     root.xinput_select_events([(xinput.AllMasterDevices, xinput.RawMotionMask)])
-    if display.has_extension("RANDR"):
-        root.xrandr_select_input(randr.RRScreenChangeNotifyMask)
+    root.xrandr_select_input(randr.RRScreenChangeNotifyMask)
+    tell_of_cursor(display, root)
     # "Not empty": one event until it is subtracted, however much is painted meanwhile.
     damaged: int = root.damage_create(damage.DamageReportNonEmpty)
     display.sync()

@@ -13,8 +13,9 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-PROVE_MS, KEEP_MS, RAISE_MS = 50, 500, 60
-"""Between two checks: while it appears, while it is seen, after raising it because something covers it."""
+PROVE_MS, KEEP_MS, RAISE_MS = 15, 500, 60
+"""Between two checks: while it appears (somebody waits for the picture), while it is seen, after raising it
+because something covers it."""
 PROVE_TRIES = 2000 // PROVE_MS
 
 

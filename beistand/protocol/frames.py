@@ -13,13 +13,20 @@
     18      2     height of the picture in pixels
     20      2     chunk number within the frame, from 0
     22      2     reserved, 0
-    24      ...   payload: part of the encoded frame (H.264: Annex B, SPS and PPS before each key frame)
+    24      ...   payload: part of the encoded frame
+
+The encoded frame, its chunks put together again:
+
+    H.264   Annex B, SPS and PPS before each key frame
+    VP9     one frame of profile 0
+    JPEG    one or more patches, painted in order over the picture before; a key frame's cover all of it. Each
+            is x and y of its top left (2 bytes each), the length of its image (4 bytes), and the image (JFIF)
 
 Frames over `MAX_CHUNK` payload bytes are split, all chunks carrying the same sequence number.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -30,7 +37,9 @@ HEADER = struct.Struct(">BBBBIQHHHH")
 MAX_CHUNK = 480 * 1024
 MAX_CHUNKS = 64
 MAX_SIDE = 16384
+MAX_PATCHES = 1024
 _KEY, _LAST = 1, 2
+_PATCH = struct.Struct(">HHI")
 
 
 class Codec(IntEnum):
@@ -102,6 +111,38 @@ def chunks(header: Header, payload: bytes) -> Iterator[bytes]:
     for number in range(count):
         part = payload[number * MAX_CHUNK : (number + 1) * MAX_CHUNK]
         yield pack(_chunk_of(header, number, count)) + part
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A part of a JPEG frame: where its top left lies in the picture, and its image."""
+
+    x: int
+    y: int
+    image: bytes
+
+
+def pack_patches(patches: Iterable[Patch]) -> bytes:
+    """A whole JPEG frame."""
+    return b"".join(_PATCH.pack(each.x, each.y, len(each.image)) + each.image for each in patches)
+
+
+def parse_patches(payload: bytes) -> list[Patch]:
+    """The patches of a whole JPEG frame, or InvalidMessage."""
+    found: list[Patch] = []
+    at = 0
+    while at < len(payload):
+        image_at = at + _PATCH.size
+        if len(found) == MAX_PATCHES or image_at > len(payload):
+            raise InvalidMessage("A picture of impossible patches.")
+        x, y, size = _PATCH.unpack_from(payload, at)
+        at = image_at + size
+        if not size or at > len(payload) or max(x, y) >= MAX_SIDE:
+            raise InvalidMessage("A picture of impossible patches.")
+        found.append(Patch(x, y, payload[image_at:at]))
+    if not found:
+        raise InvalidMessage("A picture without patches.")
+    return found
 
 
 def _chunk_of(header: Header, number: int, count: int) -> Header:

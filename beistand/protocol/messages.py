@@ -146,17 +146,23 @@ class EndedDown(Message):
     cause: Cause
 
 
+CodecName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.]{1,32}$")]
+
+
 class MediaDown(Message):
     """Credit from the relay: what the viewers of a grant have shown.
 
     `shown` None starts or restarts the stream (a new relay or viewer): everything sent counts as shown.
     `key_frame` asks for a key frame next. Without credit the agent sends nothing.
+    `codecs` are the names of what every viewer of this grant decodes (`ViewerHello`); None says nothing new,
+    an empty list that nobody knows: then it is H.264, 4:2:0.
     """
 
     type: Literal["media"] = "media"
     grant_id: Id
     shown: int | None = Field(default=None, ge=0, lt=2**32)
     key_frame: bool = False
+    codecs: tuple[CodecName, ...] | None = Field(default=None, max_length=16)
 
 
 # --- input: viewer -> relay (WebSocket text) -> agent (bst.input.<org>.<sid>.<grant>) -----------------
@@ -223,11 +229,15 @@ Input = Annotated[
 
 
 class ViewerHello(Message):
-    """First message on a viewer socket: the single-use ticket, within 5 s."""
+    """First message on a viewer socket: the single-use ticket, within 5 s.
+
+    `codecs`: what this viewer decodes, as WebCodecs names it (`VideoDecoder.isConfigSupported` said yes), and
+    "jpeg" if it paints patches.
+    """
 
     type: Literal["viewer.hello"] = "viewer.hello"
     ticket: Ticket
-    codecs: tuple[str, ...] = Field(default=(), max_length=16)
+    codecs: tuple[CodecName, ...] = Field(default=(), max_length=16)
 
 
 class ViewerShown(Message):

@@ -93,17 +93,23 @@ class Entrance:
             async with asyncio.timeout(ADMIT_S):
                 ticket = await redeem(self._bus.tickets, hello.ticket, now=self._clock.wall())
                 place = await stack.enter_async_context(self._place(ticket.org, ticket.sid))
-                await self._let_in(socket, ticket, place, stack)
+                await self._let_in(socket, ticket, place, stack, codecs=frozenset(hello.codecs))
 
     async def _let_in(
-        self, socket: ViewerSocket, ticket: TicketEntry, place: _Place, stack: AsyncExitStack
+        self,
+        socket: ViewerSocket,
+        ticket: TicketEntry,
+        place: _Place,
+        stack: AsyncExitStack,
+        *,
+        codecs: frozenset[str],
     ) -> None:
         room, technician_id = place.room, ticket.technician_id or ""
         room.expected[technician_id] += 1
         stack.callback(room.expected.subtract, [technician_id])
         grant = await self._view_grant(room, technician_id)
         await stack.enter_async_context(_media(place, grant.id))
-        viewer = Viewer(socket, technician_id, grant, InputBudget(now=room.now))
+        viewer = Viewer(socket, technician_id, grant, InputBudget(now=room.now), codecs)
         stack.callback(room.leave, viewer)
         if not socket.is_open:
             return

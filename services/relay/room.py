@@ -54,6 +54,8 @@ class Viewer:
     technician_id: str
     grant: Grant
     budget: InputBudget
+    codecs: frozenset[str] = frozenset()
+    """What it says it decodes."""
     lane: Lane = field(default_factory=Lane)
     invalid: int = 0
 
@@ -268,8 +270,14 @@ class Room:
         credit = stream.take(now=self.now)
         if credit is None:
             return
-        message = MediaDown(grant_id=grant_id, shown=credit.shown, key_frame=credit.key_frame)
+        codecs = self._decodable(grant_id) if credit.shown is None else None
+        message = MediaDown(grant_id=grant_id, shown=credit.shown, key_frame=credit.key_frame, codecs=codecs)
         self._downlink.post(subjects.down(self.org, self.sid, subjects.Down.MEDIA), encode(message))
+
+    def _decodable(self, grant_id: str) -> tuple[str, ...]:
+        """What all viewers of a grant can decode; nothing, if one of them has not said."""
+        said = [viewer.codecs for viewer in self._watching(grant_id)]
+        return tuple(sorted(frozenset.intersection(*said))) if said else ()
 
     def _tick(self) -> None:
         self._timer = None

@@ -12,13 +12,17 @@ import av
 import mss
 import numpy as np
 import pytest
+import simplejpeg
 from Xlib.ext import randr
 
+from agent.engine import encode
 from agent.engine.capture import Screen
-from agent.engine.encode import H264, EncoderUnavailable
+from agent.engine.encode import Encoder, Kind, Plan
 from agent.engine.gate import Gate, OpenGrant
+from agent.engine.h264 import H264
 from agent.engine.stream import ScreenMedia
 from agent.platform.x11_changes import X11Changes
+from agent.platform.x11_screen import X11Pixels
 from beistand.protocol import frames
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import MediaDown
@@ -34,13 +38,32 @@ WIDTH, HEIGHT = 801, 600
 FIRST, SECOND = "view-1".ljust(22, "-"), "view-2".ljust(22, "-")
 
 
+class Eye:
+    """Decodes one codec's frames."""
+
+    def __init__(self, codec: frames.Codec, width: int, height: int) -> None:
+        self.codec = codec
+        self.painted = np.zeros((height, width, 3), np.uint8)
+        names = {frames.Codec.H264: "h264", frames.Codec.VP9: "vp9"}
+        self.decoder = av.CodecContext.create(names[codec], "r") if codec in names else None
+
+    def see(self, payload: bytes) -> av.VideoFrame:
+        if self.decoder is not None:
+            (picture,) = self.decoder.decode(av.Packet(payload))
+            return picture
+        for patch in frames.parse_patches(payload):
+            image = simplejpeg.decode_jpeg(patch.image, "BGR")
+            self.painted[patch.y : patch.y + image.shape[0], patch.x : patch.x + image.shape[1]] = image
+        return av.VideoFrame.from_ndarray(self.painted, format="bgr24")
+
+
 class Viewer:
     """What a relay and a browser do: put chunks together, decode, acknowledge."""
 
     def __init__(self, media: ScreenMedia, grant_id: str) -> None:
         self.media, self.grant_id = media, grant_id
         self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self.decoder = av.CodecContext.create("h264", "r")
+        self.eye: Eye | None = None
         self.seen: list[frames.Header] = []
         self.picture: av.VideoFrame | None = None
 
@@ -48,8 +71,11 @@ class Viewer:
         self.media.start(self.grant_id, self.chunks.put)
         self.credit(None)
 
-    def credit(self, shown: int | None, *, key_frame: bool = False) -> None:
-        self.media.credit(MediaDown(grant_id=self.grant_id, shown=shown, key_frame=key_frame))
+    def credit(
+        self, shown: int | None, *, key_frame: bool = False, codecs: tuple[str, ...] | None = None
+    ) -> None:
+        message = MediaDown(grant_id=self.grant_id, shown=shown, key_frame=key_frame, codecs=codecs)
+        self.media.credit(message)
 
     def next(self, timeout: float = SOON_S) -> frames.Header:
         """The next whole frame, decoded but not acknowledged; queue.Empty if there is none."""
@@ -58,7 +84,10 @@ class Viewer:
             message = self.chunks.get(timeout=timeout)
             header = frames.parse(message)
             payload += message[frames.HEADER.size :]
-        (self.picture,) = self.decoder.decode(av.Packet(payload))
+        if self.eye is None or self.eye.codec is not header.codec:
+            assert header.is_key
+            self.eye = Eye(header.codec, header.width, header.height)
+        self.picture = self.eye.see(payload)
         self.seen.append(header)
         return header
 
@@ -69,11 +98,9 @@ class Viewer:
 
     def settle(self) -> None:
         """Take and acknowledge frames until none comes any more; the first may take its time."""
-        if not self.seen:
-            self.credit(self.next().seq)
         while True:
             try:
-                self.credit(self.next(QUIET_S).seq)
+                self.credit(self.next(QUIET_S if self.seen else SOON_S).seq)
             except queue.Empty:
                 return
 
@@ -111,7 +138,7 @@ class SlowEncoder(H264):
 
     def __init__(self, width: int, height: int) -> None:
         if self.fails:
-            raise EncoderUnavailable
+            raise MemoryError
         super().__init__(width, height)
 
     def encode(self, *args: Any, **options: Any) -> bytes:
@@ -145,10 +172,16 @@ def media(
         looks.append(time.monotonic_ns())
         return looks[-1]
 
+    def open_encoder(plan: Plan, width: int, height: int) -> Encoder:
+        if plan.kind is Kind.H264:
+            return slow_encoder(width, height)
+        return encode.open_encoder(plan, width, height)
+
     media = ScreenMedia(
         gate=gate,
-        open_encoder=slow_encoder,
-        open_screen=lambda: Screen(clock_ns=clock_ns, display=screen.display),
+        open_encoder=open_encoder,
+        kinds=(Kind.H264, Kind.VP9, Kind.JPEG),
+        open_screen=lambda: Screen(clock_ns=clock_ns, open_source=lambda: X11Pixels(screen.display)),
         open_changes=lambda: X11Changes(screen.display),
         clock=time.monotonic,
         on_lost=lost.set,
@@ -325,6 +358,45 @@ def test_the_pointer_is_in_the_picture_and_moves_with_it(window, media):
     window.display.sync()
     while viewer.picture.to_ndarray(format="gray")[295:320, 495:520].std() < 5:
         viewer.credit(viewer.next().seq)
+
+
+def test_the_codec_changes_in_mid_stream_and_the_picture_goes_on(screen, window, media):
+    """Each switch begins with a key frame, or the viewer above would fail."""
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    for step, codec in enumerate(["vp09.00.40.08", "jpeg", "avc1.640028"]):
+        viewer.credit(None, codecs=(codec,))
+        window.fill(0x3050F0 + step * 0x102030, 40 + step * 70, 100, 60, 200)
+        viewer.see(screen)
+        viewer.settle()
+        window.fill(0xF05030, 300, 40 + step * 70, 200, 60)
+        viewer.see(screen)
+        viewer.settle()
+    order = [header.codec.name for header in viewer.seen if header.is_key]
+    assert order == ["H264", "VP9", "JPEG", "H264"]
+
+
+def test_an_encoder_that_does_not_open_is_left_out(screen, gate, lost):
+    def open_encoder(plan: Plan, width: int, height: int) -> Encoder:
+        if plan.kind is Kind.H264:
+            raise encode.EncoderUnavailable
+        return encode.open_encoder(plan, width, height)
+
+    media = ScreenMedia(
+        gate=gate,
+        open_encoder=open_encoder,
+        kinds=(Kind.H264, Kind.VP9),
+        open_screen=lambda: Screen(clock_ns=time.monotonic_ns, open_source=lambda: X11Pixels(screen.display)),
+        open_changes=lambda: X11Changes(screen.display),
+        clock=time.monotonic,
+        on_lost=lost.set,
+    )
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    assert viewer.next().codec is frames.Codec.VP9
+    media.close()
+    assert not lost.is_set()
 
 
 def test_a_lost_display_is_noticed_and_nothing_crashes(screen, media, lost):

@@ -29,7 +29,7 @@ async def test_from_the_yes_to_the_picture(stage: Stage) -> None:
     grant = await stage.allow()
     async with stage.watching() as viewer:
         assert viewer.texts("relay.ready")[0]["grant_id"] == grant
-        assert await stage.agent.next(MediaDown) == MediaDown(grant_id=grant, key_frame=True)
+        assert await stage.agent.next(MediaDown) == MediaDown(grant_id=grant, key_frame=True, codecs=())
         await stage.frame(grant, key=True, size=2_000_000)
         await stage.frame(grant)
         await viewer.until_frame(2)
@@ -37,7 +37,7 @@ async def test_from_the_yes_to_the_picture(stage: Stage) -> None:
         await viewer.say(ViewerShown(seq=2))
         assert await stage.agent.next(MediaDown) == MediaDown(grant_id=grant, shown=2)
         await viewer.say(ViewerRefresh())
-        assert await stage.agent.next(MediaDown) == MediaDown(grant_id=grant, key_frame=True)
+        assert await stage.agent.next(MediaDown) == MediaDown(grant_id=grant, key_frame=True, codecs=())
         await stage.frame(grant)
         await stage.frame(grant, key=True)
         await viewer.until_frame(4)

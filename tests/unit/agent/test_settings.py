@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.settings import Preferences, gateway_of, parse_options
+from agent.engine.encode import Kind
+from agent.settings import Preferences, encoders, gateway_of, parse_options
 
 pytestmark = pytest.mark.unit
 
@@ -83,3 +84,17 @@ def test_a_chosen_language_is_remembered(tmp_path: Path) -> None:
 def test_broken_preferences_are_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "preferences.json").write_text(content)
     assert Preferences(tmp_path).language() is None
+
+
+def test_the_encoders_are_a_list_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BEISTAND_AGENT_ENCODERS", raising=False)
+    assert encoders() == tuple(Kind)
+    monkeypatch.setenv("BEISTAND_AGENT_ENCODERS", "vp9, jpeg")
+    assert encoders() == (Kind.VP9, Kind.JPEG)
+
+
+@pytest.mark.parametrize("wrong", ["", "h265", "vp9,,jpeg"])
+def test_a_wrong_list_of_encoders_is_named(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("BEISTAND_AGENT_ENCODERS", wrong)
+    with pytest.raises(ValueError, match="BEISTAND_AGENT_ENCODERS: "):
+        encoders()

@@ -1,6 +1,7 @@
 """The frame header: the shared vectors, round trips, and that nothing malformed is ever parsed."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from importlib import resources
 from typing import Any
@@ -105,3 +106,36 @@ def test_chunks_join_to_the_frame(size: int) -> None:
 def test_a_frame_that_fits_no_chunks_is_refused(size: int) -> None:
     with pytest.raises(InvalidMessage):
         list(frames.chunks(SAMPLE, bytes(size)))
+
+
+patches = st.lists(
+    st.builds(frames.Patch, st.integers(0, 16383), st.integers(0, 16383), st.binary(min_size=1, max_size=40)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(patches)
+def test_patches_survive_the_way(given_patches: list[frames.Patch]) -> None:
+    assert frames.parse_patches(frames.pack_patches(given_patches)) == given_patches
+
+
+@given(patches, st.data())
+def test_cut_patches_are_refused(given_patches: list[frames.Patch], data: st.DataObject) -> None:
+    packed = frames.pack_patches(given_patches)
+    ends = {len(frames.pack_patches(given_patches[:count])) for count in range(1, len(given_patches) + 1)}
+    cut = data.draw(st.integers(0, len(packed) - 1).filter(lambda at: at not in ends))
+    with pytest.raises(InvalidMessage):
+        frames.parse_patches(packed[:cut])
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_is_patches_or_refused(payload: bytes) -> None:
+    with suppress(InvalidMessage):
+        assert frames.pack_patches(frames.parse_patches(payload)) == payload
+
+
+def test_too_many_patches_are_refused() -> None:
+    many = [frames.Patch(0, 0, b"x")] * (frames.MAX_PATCHES + 1)
+    with pytest.raises(InvalidMessage):
+        frames.parse_patches(frames.pack_patches(many))

@@ -4,14 +4,19 @@ import av
 import numpy as np
 import pytest
 
-from agent.engine.camera import REFINE_S, REFINES, SHORTEST_S, UNREADABLE_S, Camera, Frame, Wish
+from agent.engine.camera import REFINE_S, REST_S, SHORTEST_S, UNREADABLE_S, Camera, Frame, Wish
 from agent.engine.capture import Monitor, Picture, ScreenUnreadable
-from agent.engine.encode import H264
+from agent.engine.change import Pixels, changes, whole
+from agent.engine.encode import Encoder, Kind, Line, Plan, open_encoder
+from agent.engine.h264 import REFINES
+from beistand.protocol.frames import Codec
 
 pytestmark = pytest.mark.unit
 
 MONITOR = Monitor(0, 0, 640, 480)
-PLAIN, KEY = Wish(key=False, refine=False), Wish(key=True, refine=False)
+PLAN = Plan(Kind.H264)
+PLAIN, KEY = Wish(key=False, refine=False, plan=PLAN), Wish(key=True, refine=False, plan=PLAN)
+FINE = Wish(key=False, refine=True, plan=PLAN)
 
 
 class Desk:
@@ -19,12 +24,17 @@ class Desk:
 
     def __init__(self) -> None:
         self.pixels = np.zeros((480, 640, 4), np.uint8)
+        self.seen: Pixels | None = None
         self.is_readable = True
 
-    def grab(self) -> Picture:
+    def see(self) -> Picture:
         if not self.is_readable:
+            self.seen = None
             raise ScreenUnreadable
-        return Picture(self.pixels.copy(), 7, MONITOR)
+        before, self.seen = self.seen, self.pixels.copy()
+        known = before is not None and before.shape == self.seen.shape
+        changed = changes(before, self.seen) if known else whole(self.seen)
+        return Picture(self.seen, changed, 7, MONITOR)
 
     def paint(self) -> None:
         self.pixels[64:128, 64:128] += 50
@@ -40,7 +50,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def camera(desk: Desk) -> Camera:
-    return Camera(grab=desk.grab, open_encoder=H264)
+    return Camera(see=desk.see, open_encoder=open_encoder)
 
 
 def shot(camera: Camera, now: float, wish: Wish = PLAIN) -> Frame | None:
@@ -53,6 +63,24 @@ def test_the_first_frame_is_a_key_frame_of_the_whole_picture(camera):
     assert frame is not None
     assert frame.is_key
     assert (frame.width, frame.height, frame.monitor, frame.taken_us) == (640, 480, MONITOR, 7)
+
+
+def test_warmed_up_it_has_the_encoder_ready_and_has_shown_nothing(desk):
+    opened: list[Encoder] = []
+
+    def counted(plan: Plan, width: int, height: int) -> Encoder:
+        opened.append(open_encoder(plan, width, height))
+        return opened[-1]
+
+    camera = Camera(see=desk.see, open_encoder=counted)
+    camera.warm_up(1.0, PLAN)
+    assert len(opened) == 1
+    assert camera.wakes_at(KEY) == 1.0 + SHORTEST_S
+    desk.paint()
+    frame = shot(camera, 2.0)
+    assert frame is not None
+    assert frame.is_key
+    assert len(opened) == 1
 
 
 def test_an_unchanged_screen_makes_no_frame(camera):
@@ -88,14 +116,34 @@ def test_a_new_size_is_a_new_encoder_and_a_key_frame(camera, desk):
     assert (frame.width, frame.height) == (400, 300)
 
 
+def test_another_plan_is_another_encoder_and_a_key_frame_of_everything(camera):
+    shot(camera, 1.0)
+    other = Wish(key=False, refine=False, plan=Plan(Kind.VP9))
+    assert camera.wakes_at(other) == 1.0 + SHORTEST_S
+    frame = shot(camera, 2.0, other)
+    assert frame is not None
+    assert (frame.is_key, frame.codec) == (True, Codec.VP9)
+    (picture,) = av.CodecContext.create("vp9", "r").decode(av.Packet(frame.payload))
+    assert picture.to_ndarray(format="gray").mean() < 20
+    assert camera.wakes_at(other) is None
+
+
 def test_a_large_frame_is_refined_a_few_times_and_then_it_is_quiet(camera, desk):
     desk.fill_with_noise()
     shot(camera, 1.0)
-    wish = Wish(key=False, refine=True)
     made = 0
-    while (now := camera.wakes_at(wish)) is not None:
-        made += shot(camera, now, wish) is not None
-    assert 1 <= made <= REFINES
+    while (now := camera.wakes_at(FINE)) is not None:
+        made += shot(camera, now, FINE) is not None
+    assert 1 <= made <= REFINES[Line.WIDE]
+
+
+def test_a_picture_that_still_changes_is_not_refined(camera, desk):
+    desk.fill_with_noise()
+    shot(camera, 1.0)
+    desk.pixels[:] = 255 - desk.pixels
+    camera.notice()
+    assert shot(camera, 2.0, FINE) is not None
+    assert camera.wakes_at(FINE) == 2.0 + REST_S
 
 
 def test_refining_waits_until_everybody_can_take_it(camera, desk):
@@ -103,7 +151,7 @@ def test_refining_waits_until_everybody_can_take_it(camera, desk):
     shot(camera, 1.0)
     assert camera.wakes_at(PLAIN) is None
     assert shot(camera, 1.0 + REFINE_S) is None
-    assert camera.wakes_at(Wish(key=False, refine=True)) == 1.0 + REFINE_S
+    assert camera.wakes_at(FINE) == 1.0 + REFINE_S
 
 
 def test_an_unreadable_screen_is_black_and_looked_at_again(camera, desk):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.engine.change import TILE, Pixels, Rect, changes, whole
+from agent.engine.change import TILE, Pixels, Rect, changes, gathered, overlap, whole
 
 pytestmark = pytest.mark.unit
 
@@ -59,3 +59,28 @@ def test_changed_pixels_are_covered_exactly_once_and_every_tile_for_a_reason(spo
         for x in range(0, 300, TILE):
             tile = np.s_[y : y + TILE, x : x + TILE]
             assert covered[tile].any() == changed[tile].any()
+
+
+rects = st.lists(
+    st.builds(Rect, st.integers(-80, 320), st.integers(-80, 220), st.integers(1, 200), st.integers(1, 200)),
+    max_size=8,
+)
+
+
+@given(rects)
+def test_gathered_rectangles_cover_what_they_shall_in_whole_tiles_and_nothing_twice(given_rects):
+    covered, wanted = np.zeros((200, 300), int), np.zeros((200, 300), bool)
+    for rect in gathered(given_rects, 300, 200):
+        assert rect.x % TILE == rect.y % TILE == 0
+        covered[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] += 1
+    for rect in given_rects:
+        inside = overlap(rect, Rect(0, 0, 300, 200))
+        if inside is not None:
+            wanted[inside.y : inside.y + inside.height, inside.x : inside.x + inside.width] = True
+    assert covered.max(initial=0) <= 1
+    assert (covered[wanted] == 1).all()
+
+
+def test_what_does_not_overlap_has_nothing_in_common():
+    assert overlap(Rect(0, 0, 10, 10), Rect(10, 0, 5, 5)) is None
+    assert overlap(Rect(-5, -5, 10, 10), Rect(0, 0, 300, 200)) == Rect(0, 0, 5, 5)

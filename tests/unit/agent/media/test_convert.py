@@ -5,7 +5,7 @@ import pytest
 
 from agent.engine import convert
 from agent.engine.change import Rect, whole
-from agent.engine.convert import Canvas
+from agent.engine.convert import Canvas, Chroma
 
 pytestmark = pytest.mark.unit
 
@@ -18,19 +18,20 @@ COLOURS = {  # blue, green, red -> Y, U, V of BT.601 in limited range
 }
 
 
-def canvas(width: int, height: int, way: str) -> Canvas:
-    made = Canvas(width, height)
+def canvas(width: int, height: int, way: str, chroma: Chroma = Chroma.HALF) -> Canvas:
+    made = Canvas(width, height, chroma)
     if way == "ffmpeg":
-        made._convert = convert._with_ffmpeg(made)
-    elif convert._with_libyuv(made) is None:
+        made._convert = convert._with_ffmpeg(made, chroma)
+    elif convert._with_libyuv(made, chroma) is None:
         pytest.skip("libyuv is not installed")
     return made
 
 
 @pytest.mark.parametrize("way", ["libyuv", "ffmpeg"])
+@pytest.mark.parametrize("chroma", Chroma)
 @pytest.mark.parametrize("colour", COLOURS)
-def test_colours_are_bt601_limited_range(way, colour):
-    made = canvas(64, 32, way)
+def test_colours_are_bt601_limited_range(way, chroma, colour):
+    made = canvas(64, 32, way, chroma)
     picture = np.full((32, 64, 4), (*colour, 0), np.uint8)
     made.paint(picture, whole(picture))
     for plane, wanted in zip((made.y, made.u, made.v), COLOURS[colour], strict=True):
@@ -55,13 +56,15 @@ def test_what_exceeds_the_canvas_is_left_out(way):
     assert (made.y == 235).all()
 
 
-def test_both_ways_agree_within_rounding():
+@pytest.mark.parametrize("chroma", Chroma)
+def test_both_ways_agree_within_rounding(chroma):
     picture = np.random.default_rng(3).integers(0, 255, (24, 40, 4), np.uint8)
     picture = picture.repeat(4, axis=0).repeat(4, axis=1)
-    first, second = canvas(160, 96, "libyuv"), canvas(160, 96, "ffmpeg")
+    first, second = canvas(160, 96, "libyuv", chroma), canvas(160, 96, "ffmpeg", chroma)
     for made in (first, second):
         made.paint(picture, whole(picture))
-    assert np.abs(first.planes.astype(int) - second.planes).max() <= 1
+    for (one, _), (other, _) in zip(first.planes, second.planes, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(0, 2), (3, 2), (2, 5)])

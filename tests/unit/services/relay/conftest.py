@@ -1,6 +1,6 @@
 """A room with viewers, an agent and a clock that a test holds in its hands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -99,14 +99,16 @@ class World:
     def open(self) -> None:
         stored.session_seen(self.room, self.customer.session())
 
-    def enter(self, *entries: GrantEntry, technician_id: str | None = None) -> tuple[Viewer, FakeSocket]:
+    def enter(
+        self, *entries: GrantEntry, technician_id: str | None = None, codecs: Iterable[str] = ()
+    ) -> tuple[Viewer, FakeSocket]:
         """A viewer of this technician comes in on what the store holds."""
         technician = technician_id or self.customer.technician_id
         self.room.expected[technician] += 1
         key = self.customer.consent_key
         grant = stored.view_grant(self.room, technician, entries, consent_key=key)
         socket = FakeSocket()
-        viewer = Viewer(socket, technician, grant, InputBudget(now=self.time))
+        viewer = Viewer(socket, technician, grant, InputBudget(now=self.time), frozenset(codecs))
         self.room.enter(viewer)
         return viewer, socket
 

@@ -50,7 +50,7 @@ def test_a_viewer_is_told_it_is_ready_and_the_agent_to_begin(world: World) -> No
         RelayReady(grant_id=view.request_id, expires_at=view.expires_at),
         RelayControl(live=False),
     ]
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
 
 
 def test_frames_reach_the_viewers_of_their_grant(world: World) -> None:
@@ -268,7 +268,7 @@ def test_a_pause_is_told_and_holds_everything_until_it_ends(world: World) -> Non
     world.wait(1)
     world.agent(Up.PAUSE, encode(SignedUp(type="pause", jws=world.customer.pause(paused=False))))
     assert socket.said[-1] == RelayPaused(paused=False)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
     world.frame(view.request_id)
     assert len(socket.frames) == 1
     resumed = world.frame(view.request_id, key=True)

@@ -171,7 +171,7 @@ def test_a_refresh_brings_a_key_frame_but_not_at_any_rate(world: World) -> None:
     assert credit(world) == []
     world.lease(view.request_id)
     world.wait(0.5)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
     world.frame(view.request_id)
     assert len(socket.frames) == 1
     world.frame(view.request_id, key=True)
@@ -187,7 +187,7 @@ def test_a_lost_frame_makes_the_relay_ask_for_a_key_frame(world: World) -> None:
     credit(world)
     world.seq += 1
     world.frame(view.request_id)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
     assert len(socket.frames) == 1
 
 
@@ -206,7 +206,7 @@ def test_a_slow_viewer_goes_on_from_a_key_frame_and_slows_nobody(world: World) -
     credit(world)
     slow_socket.blocked = False
     world.room.drained(slow)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
     key = world.frame(view.request_id, key=True)
     assert slow_socket.frames[1:] == [key]
 
@@ -233,7 +233,7 @@ def test_after_a_reconnect_to_the_bus_streams_start_again(world: World) -> None:
     world.room.restart()
     world.lease(view.request_id)
     world.wait(0.5)
-    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True)]
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=())]
 
 
 def test_frames_nobody_watches_go_nowhere(world: World) -> None:
@@ -243,3 +243,19 @@ def test_frames_nobody_watches_go_nowhere(world: World) -> None:
     world.room.leave(viewer)
     world.frame(view.request_id, key=True)
     assert socket.frames == []
+
+
+def test_the_agent_is_told_what_all_viewers_of_a_grant_decode(world: World) -> None:
+    view = world.customer.grant()
+    world.enter(view, codecs=("vp09.00.40.08", "avc1.640028", "jpeg"))
+    assert [each.codecs for each in credit(world)] == [("avc1.640028", "jpeg", "vp09.00.40.08")]
+    second, _ = world.enter(view, codecs=("avc1.640028", "jpeg", "avc1.F40028"))
+    world.wait(0.5)
+    assert [each.codecs for each in credit(world)] == [("avc1.640028", "jpeg")]
+    world.enter(view)
+    world.wait(0.5)
+    assert [each.codecs for each in credit(world)] == [()]
+    world.frame(view.request_id, key=True)
+    world.room.shown(second, 1)
+    world.wait(0)
+    assert [each.codecs for each in credit(world)] == [None]
