@@ -82,7 +82,7 @@ class MadeUpScreen:
         key = pacing.wants_key(now)
         if not pacing.takes(key=key):
             return None
-        seq = pacing.sent(key=key, now=now)
+        seq = pacing.sent(len(self._key if key else self._delta), key=key, now=now)
         return Header(Codec.H264, key, True, 0, seq, int(now * 1e6), 1920, 1080, 0)  # noqa: FBT003
 
     def _send(self, grant_id: str, publish: Publish, header: Header) -> None:

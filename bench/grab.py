@@ -11,10 +11,11 @@ import time
 from functools import partial
 
 from agent.engine.capture import Screen
-from agent.engine.encode import H264
+from agent.engine.encode import Kind, open_encoder
 from agent.engine.gate import Gate, OpenGrant
 from agent.engine.stream import ScreenMedia
 from agent.platform.x11_changes import X11Changes
+from agent.platform.x11_screen import X11Pixels
 from beistand.protocol import frames, ids
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import MediaDown
@@ -39,8 +40,9 @@ def _closes(display: str, stops: int) -> list[float]:
     gate = Gate()
     media = ScreenMedia(
         gate=gate,
-        open_encoder=H264,
-        open_screen=partial(Screen, clock_ns=time.monotonic_ns, display=display),
+        open_encoder=open_encoder,
+        kinds=(Kind.H264,),
+        open_screen=partial(Screen, clock_ns=time.monotonic_ns, open_source=partial(X11Pixels, display)),
         open_changes=partial(X11Changes, display),
         clock=time.monotonic,
         on_lost=lambda: None,

@@ -80,7 +80,7 @@ class Stream:
             if not self._grants or not self._pacing.takes(key=key):
                 self._pacing.settle(now)
                 continue
-            seq = self._pacing.sent(key=key, now=now)
+            seq = self._pacing.sent(KEY_BYTES if key else self._size, key=key, now=now)
             header = Header(Codec.H264, key, True, 0, seq, int(now * 1e6), 1920, 1080, 0)  # noqa: FBT003
             subject = subjects.media(self._wire.org, self._wire.sid, self._grants[0])
             for chunk in frames.chunks(header, payload if key else payload[: self._size]):

@@ -36,9 +36,9 @@ async def test_a_device_without_a_network_stops_at_once_and_the_relay_by_the_lea
         revoked = await desk.sees_request(visit.sid, grant, "revoked")
         assert (revoked["closed_by"], revoked["cause"]) == ("customer", Cause.STOP_SHARING)
         await desk.ends(visit.sid)
-        receipt = await desk.receipt(visit.sid, kinds=4)
+        receipt = await desk.receipt(visit.sid, kinds=5)
         checked(receipt)
-        assert kinds(receipt) == ["hello", "ask", "decision", "revocation"]
+        assert kinds(receipt) == ["hello", "ask", "decision", "revocation", "activity"]
 
 
 @pytest.mark.soak

@@ -177,7 +177,7 @@ def test_the_person_reaches_a_button_whatever_the_technician_floods_and_holds(
     with witness(screen.display, x=500, y=300) as other, desk.flood():
         desk.person.move(300, 200)
         desk.sees("the hand", lambda: desk.hand.is_first)
-        assert desk.held() == (0, False), "what the technician held is up before the hand goes on"
+        desk.sees("what the technician held go up", lambda: desk.held() == (0, False))
         desk.person.move(*BUTTON)
         desk.person.button_down()
         desk.person.button_up()

@@ -143,7 +143,8 @@ async def test_of_fifty_sockets_with_one_ticket_one_gets_in(stage: Stage) -> Non
             closed = asyncio.ensure_future(viewer.close_code())
             ready = asyncio.ensure_future(viewer.until("relay.ready"))
             await asyncio.wait({closed, ready}, return_when=asyncio.FIRST_COMPLETED)
-            result = "in" if ready.done() else str(closed.result())
+            is_in = ready.done() and ready.exception() is None
+            result = "in" if is_in else str(await closed)
             for future in (closed, ready):
                 future.cancel()
             await asyncio.gather(closed, ready, return_exceptions=True)

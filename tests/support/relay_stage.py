@@ -84,7 +84,7 @@ class Stage:
             await asyncio.sleep(LEASE_EVERY_S)
 
 
-async def issue(tickets: Store[TicketEntry], technician: Technician, sid: str, **changes: Any) -> str:
+async def issue(tickets: Store[TicketEntry], technician: Technician, sid: str, /, **changes: Any) -> str:
     """A ticket for the relay, stored as the gateway does."""
     ticket = secrets.token_urlsafe(32)
     entry = TicketEntry(
