@@ -137,7 +137,7 @@ async def test_a_stop_cuts_while_consent_service_and_jetstream_are_down(
         await cluster.ready("consent")
         await desk.sees_request(visit.sid, grant, "revoked")
         await desk.ends(visit.sid)
-        receipt = await desk.receipt(visit.sid, kinds=4)
+        receipt = await desk.receipt(visit.sid, kinds=5)
         checked(receipt)
         assert kinds(receipt).count("revocation") == 1
 

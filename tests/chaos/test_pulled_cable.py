@@ -31,30 +31,35 @@ def island() -> Iterator[Namespace]:
 
 
 @asynccontextmanager
-async def reached_from(island: Namespace, plant: Plant) -> AsyncIterator[str]:
-    """Broker and gateway, as far as the island can reach them; the gateway's address there.
-
-    The gateway must be on the agent's own machine or speak TLS, so the island has a forwarder of its own.
-    """
-    stack = plant.stack
-    async with (
-        road_to(stack.server.url, host=island.outside) as broker,
-        road_to(stack.gateway_url, host=island.outside) as gateway,
-    ):
-        await plant.kill("session")
-        await plant.revive("session", AGENT_NATS_URLS=broker.url)
+async def forwarded(island: Namespace, target: str) -> AsyncIterator[str]:
+    """Where `target` (a URL with host and port) is to be reached on the island itself, as host:port."""
+    async with road_to(target, host=island.outside) as road:
         forwarder = await asyncio.create_subprocess_exec(
-            *(*island.wrapper, sys.executable, "-m", "tests.support.proxy", gateway.url),
+            *(*island.wrapper, sys.executable, "-m", "tests.support.proxy", road.url),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
             assert forwarder.stdout is not None
-            inside = urlsplit((await forwarder.stdout.readline()).decode().strip())
-            yield f"http://{inside.netloc}"
+            yield urlsplit((await forwarder.stdout.readline()).decode().strip()).netloc
         finally:
             forwarder.kill()
             await forwarder.wait()
+
+
+@asynccontextmanager
+async def reached_from(island: Namespace, plant: Plant) -> AsyncIterator[str]:
+    """Broker and gateway, as far as the island can reach them; the gateway's address there.
+
+    An agent speaks without TLS to its own machine only, so the island has forwarders of its own.
+    """
+    stack = plant.stack
+    async with forwarded(island, stack.server.url) as broker, forwarded(island, stack.gateway_url) as gateway:
+        await plant.kill("session")
+        await plant.revive("session", AGENT_NATS_URLS=f"nats://{broker}")
+        try:
+            yield f"http://{gateway}"
+        finally:
             await plant.kill("session")
             await plant.revive("session")
 
@@ -76,6 +81,6 @@ async def test_a_stop_behind_a_pulled_cable_is_recorded_when_it_is_back(
         revoked = await desk.sees_request(watched.sid, watched.grant, "revoked")
         assert (revoked["closed_by"], revoked["cause"]) == ("customer", Cause.STOP_SHARING)
         await desk.ends(watched.sid)
-        receipt = await desk.receipt(watched.sid, kinds=4)
+        receipt = await desk.receipt(watched.sid, kinds=5)
         checked(receipt)
         assert kinds(receipt).count("revocation") == 1
