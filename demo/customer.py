@@ -13,6 +13,15 @@ from demo.desktop import Desktop, stop
 from demo.waiting import until
 
 Rectangle = tuple[int, int, int, int]
+AIM_S = 0.15
+"""A hand takes longer than this from arriving to pressing. What the technician's machine had sent before the
+hand moved is through by then; a click in the same instant could find the pointer somewhere else.
+"""
+
+
+def _middle(place: Rectangle) -> tuple[int, int]:
+    x, y, width, height = place
+    return x + width // 2, y + height // 2
 
 
 @dataclass
@@ -36,9 +45,10 @@ class Customer:
         return await until(f"{name} on the customer's screen", lambda: self.sees(name), timeout=timeout)
 
     async def presses(self, name: str, *, timeout: float = 20.0) -> None:
-        """Click the middle of the control `name` once it is there."""
-        x, y, width, height = await self.waits_for(name, timeout=timeout)
-        self.desktop.click(x + width // 2, y + height // 2)
+        """Aim at the middle of the control `name` once it is there, and click it."""
+        self.desktop.move(*_middle(await self.waits_for(name, timeout=timeout)))
+        await asyncio.sleep(AIM_S)
+        self.desktop.click(*_middle(await self.waits_for(name, timeout=timeout)))
 
     async def is_rid_of(self, name: str, *, timeout: float = 20.0) -> None:
         """Wait until the control is gone."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.engine.change import whole
-from agent.engine.encode import H264
+from agent.engine.h264 import H264
 
 Colour = tuple[int, int, int]
 """Red, green, blue."""
