@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from agent.port import Answer
 from beistand.protocol.capabilities import Capability
-from tests.support.whole.services import LIMITS, TECHNICIANS
+from tests.support.whole.services import GRANT_LASTS_S, LIMITS, TECHNICIANS
 from tests.support.whole.system import System
 
 pytestmark = pytest.mark.unit
@@ -274,6 +274,8 @@ class WholeSystem(RuleBasedStateMachine):
     @rule(road=st.sampled_from(["control", "relay"]), what=st.sampled_from(["cut", "freeze"]), act=acts)
     def act_in_silence(self, road: str, what: str, act: str) -> None:
         """The relay cannot be told in time, or at all."""
+        if (road, what) == ("control", "cut"):
+            self.go_live(TECHNICIANS[0], Capability.VIEW)
         self.road(road, what)
         self._act(act)
         self.system.wait(6.0)
@@ -402,6 +404,8 @@ class WholeSystem(RuleBasedStateMachine):
     @precondition(lambda self: self.length > LENGTH // 6)
     @rule(seconds=st.sampled_from([12.0, 35.0, 61.0]))
     def wait_long(self, seconds: float) -> None:
+        if seconds > GRANT_LASTS_S:
+            self.go_live(TECHNICIANS[0], Capability.VIEW)
         self.system.wait(seconds)
 
     @rule(is_slow=st.booleans())
