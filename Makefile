@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SETUP := python3 tools/setup.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test format types clean bench
+.PHONY: help demo up check test soak bench format types clean
 
 help:    ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,6 +24,10 @@ test:    ## everything: check, integration on a real NATS server, end to end wit
 	@$(SETUP) python console screen
 	@$(PY) -m tools.check
 	@$(PY) -m pytest tests -q -n 3 --dist loadfile -m "(integration or chaos or conformance or e2e) and not soak"
+
+soak:    ## parts are killed and cut off while sessions run, for BEISTAND_SOAK_SECONDS (600) and some minutes
+	@$(SETUP) python console screen
+	@$(PY) -m pytest tests -m soak -q -s
 
 bench:   ## measure how fast a stop stops, about 4 minutes (docs/performance.md); results in bench/out/
 	@$(SETUP) python console screen

@@ -162,9 +162,10 @@ async def person_at(
     *,
     receipts: Receipts | None = None,
     post: Post | None = None,
+    injector: FakeInjector | None = None,
 ) -> AsyncIterator[Person]:
     """An engine with fakes for the machine, and a person before it; closed at the end."""
-    gate, media, injector = Gate(), FakeMedia(), FakeInjector()
+    gate, media, injector = Gate(), FakeMedia(), injector or FakeInjector()
     gate.on_close(lambda _: injector.release_all())
     parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic, post=post)
     engine = Engine(look_up=look_up, parts=parts, receipts=receipts)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from agent.port import Answer
 from beistand.protocol.capabilities import Capability
-from tests.support.whole.services import TECHNICIANS
+from tests.support.whole.services import GRANT_LASTS_S, LIMITS, TECHNICIANS
 from tests.support.whole.system import System
 
 pytestmark = pytest.mark.unit
@@ -180,6 +180,19 @@ class WholeSystem(RuleBasedStateMachine):
     def go_live(self, technician: str, capability: Capability) -> None:
         """All quiet: asked, allowed, watched."""
         system = self.system
+        self.quieten()
+        needed = [Capability.VIEW, Capability.CONTROL][: 1 + (capability is Capability.CONTROL)]
+        for each in needed:
+            system.ask(technician, each)
+            system.settle()
+            system.answer(Answer.ALLOW)
+            system.settle()
+        self.enter(technician)
+        system.wait(1.0)
+
+    def quieten(self) -> None:
+        """Somebody sits there, all roads are good, and nothing is asked."""
+        system = self.system
         if system.is_over:
             self.next_session()
         system.cancel_end()
@@ -189,14 +202,6 @@ class WholeSystem(RuleBasedStateMachine):
         system.settle()
         for _ in range(5):
             system.answer(Answer.DENY)
-        needed = [Capability.VIEW, Capability.CONTROL][: 1 + (capability is Capability.CONTROL)]
-        for each in needed:
-            system.ask(technician, each)
-            system.settle()
-            system.answer(Answer.ALLOW)
-            system.settle()
-        self.enter(technician)
-        system.wait(1.0)
 
     @rule(technician=technicians)
     def allow_and_stop(self, technician: str) -> None:
@@ -210,19 +215,67 @@ class WholeSystem(RuleBasedStateMachine):
     @rule(technician=technicians, steps=st.integers(1, 6), act=acts)
     def act_while_entering(self, technician: str, steps: int, act: str) -> None:
         """Somebody comes in just then; the relay hears of it in the middle of letting them in."""
-        system = self.system
         self.knock(technician)
         for _ in range(steps):
             self._step_relay()
         self._act(act)
-        for parcel in [parcel for parcel in system.network.ready() if parcel.what.endswith("to the relay")]:
-            system.network.deliver(parcel)
+        self._tell_relay()
         for _ in range(8):
             self._step_relay()
+
+    @precondition(lambda self: self.length > LENGTH // 4)
+    @rule(technician=technicians, steps=st.integers(1, 6), is_overtaken=st.booleans())
+    def end_before_its_grant(self, technician: str, steps: int, is_overtaken: bool) -> None:
+        """A relay hears of the end while it first looks at a grant; older words may come last."""
+        self.go_live(technician, Capability.VIEW)
+        self.crash("relay")
+        self.knock(technician)
+        for _ in range(steps):
+            self._step_relay()
+        self._pause_anew()
+        self.system.cancel_end()
+        self.system.confirm_end()
+        self._tell_relay(is_overtaken=is_overtaken)
+        for _ in range(8):
+            self._step_relay()
+
+    @precondition(lambda self: self.length > LENGTH // 4)
+    @rule(is_first=st.booleans())
+    def end_only_the_relay_heard_of(self, is_first: bool) -> None:
+        """The room in which it was heard is closed again, and the store knows nothing of it yet."""
+        technician, other = TECHNICIANS if is_first else reversed(TECHNICIANS)
+        self.go_live(technician, Capability.VIEW)
+        self.crash("relay")
+        self.system.freeze("session")
+        self.knock(other)
+        for _ in range(4):
+            self._step_relay()
+        self.system.confirm_end()
+        self._tell_relay()
+        self.system.settle()
+        self.enter(technician)
+
+    @rule(technician=technicians, seconds=st.sampled_from([4.0, 6.0]))
+    def yes_held_up(self, technician: str, seconds: float) -> None:
+        """Said in the last second, and heard by the consent service when its time is over."""
+        system = self.system
+        self.quieten()
+        system.stop()
+        system.wait(1.5)
+        system.ask(technician, Capability.VIEW)
+        system.settle()
+        system.wait(LIMITS.answer_s - 1.0)
+        system.freeze("consent")
+        system.answer(Answer.ALLOW)
+        system.wait(seconds)
+        system.mend("consent")
+        system.wait(2.0)
 
     @rule(road=st.sampled_from(["control", "relay"]), what=st.sampled_from(["cut", "freeze"]), act=acts)
     def act_in_silence(self, road: str, what: str, act: str) -> None:
         """The relay cannot be told in time, or at all."""
+        if (road, what) == ("control", "cut"):
+            self.go_live(TECHNICIANS[0], Capability.VIEW)
         self.road(road, what)
         self._act(act)
         self.system.wait(6.0)
@@ -251,6 +304,13 @@ class WholeSystem(RuleBasedStateMachine):
     def _pause_anew(self) -> None:
         self.system.cancel_end()
         self.system.ask_end()
+
+    def _tell_relay(self, *, is_overtaken: bool = False) -> None:
+        """The device's records arrive there, before anything else does."""
+        network = self.system.network
+        told = [parcel for parcel in network.ready() if parcel.what.endswith("to the relay")]
+        for parcel in reversed(told) if is_overtaken else told:
+            network.deliver(parcel)
 
     def _step_relay(self) -> None:
         work = self.system.relay.work
@@ -344,6 +404,8 @@ class WholeSystem(RuleBasedStateMachine):
     @precondition(lambda self: self.length > LENGTH // 6)
     @rule(seconds=st.sampled_from([12.0, 35.0, 61.0]))
     def wait_long(self, seconds: float) -> None:
+        if seconds > GRANT_LASTS_S:
+            self.go_live(TECHNICIANS[0], Capability.VIEW)
         self.system.wait(seconds)
 
     @rule(is_slow=st.booleans())

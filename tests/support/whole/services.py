@@ -148,7 +148,10 @@ class ModelWire:
         self.world.send(verb, (self.road, "control"), partial(self.world.down, sid, verb, payload))
 
     async def flush(self) -> None:
+        """The last thing before connections are cut, for which there is no broker here: `tick` kicks."""
         await breath()
+        if self.road == "session":
+            raise Unavailable
 
 
 @dataclass(frozen=True)
