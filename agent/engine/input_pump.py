@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from agent.engine.gate import Gate
 from agent.engine.ports import Injector
 from agent.engine.refusals import Refusals
+from agent.engine.silence import Silence
 from beistand.protocol.capabilities import Capability, refused
 from beistand.protocol.errors import BeistandError, RateLimited
-from beistand.protocol.messages import Input, InputRelease, InputText, parse_input
+from beistand.protocol.messages import Input, InputAlive, InputRelease, InputText, parse_input
 
 WAITING = 2048
 """Acts that may wait for the desktop (two longest texts); with more, all are dropped and every key let go."""
+
+LOOK_EVERY_S = 0.5
+"""Between two looks for a relay that has fallen silent."""
 
 CUT = "the connection input came over"
 """Holds the gate for the moment it takes to drop what waits."""
@@ -42,11 +46,14 @@ class InputPump:
         injector: Injector,
         spendable: Callable[[str], frozenset[Capability]],
         refusals: Refusals,
+        clock: Callable[[], float],
     ) -> None:
         self._gate = gate
         self._injector = injector
         self._spendable = spendable
         self._refusals = refusals
+        self._clock = clock
+        self._silence = Silence()
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
 
     def take(self, grant_id: str, data: bytes) -> None:
@@ -60,6 +67,10 @@ class InputPump:
         except BeistandError as error:
             self._refusals.add("input", error)
             return
+        if isinstance(event, InputAlive):
+            self._silence.alive(grant_id, event.relay, now=self._clock())
+            return
+        self._silence.input(grant_id, now=self._clock())
         for act in _acts(event):
             self._put(_Waiting(act, grant_id, turn))
 
@@ -68,6 +79,18 @@ class InputPump:
         self._gate.hold(CUT)
         self._gate.release(CUT)
         self._injector.release_all()
+        self._silence.forget()
+
+    def look(self) -> None:
+        """A relay that has fallen silent sends no release any more: its grant gets one."""
+        for grant_id in self._silence.take(now=self._clock()):
+            self._put(_Waiting(InputRelease(), grant_id, self._gate.turn()))
+
+    async def watch(self) -> None:
+        """Look for such a relay again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look()
 
     async def run(self) -> None:
         """Inject what comes until cancelled. Raises what the injector raises."""

@@ -138,7 +138,11 @@ class Visit:
         self._refusals = Refusals()
         self._pictures = PicturePump(gate=parts.gate, media=parts.media, send=self._send_media)
         self._inputs = InputPump(
-            gate=parts.gate, injector=parts.injector, spendable=self._spendable, refusals=self._refusals
+            gate=parts.gate,
+            injector=parts.injector,
+            spendable=self._spendable,
+            refusals=self._refusals,
+            clock=parts.clock,
         )
         self._lease = Lease()
         self._timer: asyncio.TimerHandle | None = None
@@ -168,6 +172,7 @@ class Visit:
         self._tasks.start("chat", self._chat.run())
         self._tasks.start("pictures", self._pictures.run())
         self._tasks.start("input", self._inputs.run())
+        self._tasks.start("relays", self._inputs.watch())
         log.info("session joined", extra={"session": self._joined.session_id})
 
     def receipt_request(self) -> ReceiptWanted:

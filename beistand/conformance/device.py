@@ -21,13 +21,14 @@ from beistand.bus import rpc
 from beistand.bus.agent import connect_agent
 from beistand.conformance.case import require, within
 from beistand.protocol import frames, ids, signing, subjects
-from beistand.protocol.errors import Unavailable
+from beistand.protocol.errors import InvalidMessage, TooLarge, Unavailable
 from beistand.protocol.messages import (
     Ack,
     AskDown,
     ChatDown,
     ChatUp,
     EndedDown,
+    InputAlive,
     Joined,
     Lease,
     MediaDown,
@@ -35,6 +36,7 @@ from beistand.protocol.messages import (
     NoticeDown,
     Recorded,
     SignedUp,
+    parse_input,
 )
 from beistand.protocol.records import (
     GENESIS,
@@ -302,7 +304,8 @@ class Device:
         await control.flush()
 
     async def _note_input(self, message: Msg) -> None:
-        self.inputs.append((message.subject.rsplit(".", 1)[1], message.data))
+        if not _is_beat(message.data):
+            self.inputs.append((message.subject.rsplit(".", 1)[1], message.data))
 
     async def _hear(self, message: Msg) -> None:
         kind = DOWN[message.subject.rsplit(".", 1)[1]]
@@ -316,6 +319,13 @@ class Device:
 
     async def _back(self) -> None:
         self.back.set()
+
+
+def _is_beat(data: bytes) -> bool:
+    """Whether it is no input of anybody's but a relay saying that it is there."""
+    with suppress(InvalidMessage, TooLarge):
+        return isinstance(parse_input(data), InputAlive)
+    return False
 
 
 async def _nothing() -> None:

@@ -50,6 +50,8 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "input.key": Capability.CONTROL,
         "input.text": Capability.CONTROL,
         "input.release": Capability.CONTROL,
+        # relay -> agent
+        "input.alive": Capability.CONTROL,
         # relay -> viewer
         "relay.ready": Capability.VIEW,
         "relay.control": Capability.VIEW,

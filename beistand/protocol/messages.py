@@ -225,6 +225,23 @@ Input = Annotated[
 ]
 
 
+class InputAlive(Message):
+    """Of the relay's own, every second while a technician with control is there: it could let keys go.
+
+    An agent that heard it of a relay, and then hears it no longer, lets go what the grant holds down.
+    """
+
+    type: Literal["input.alive"] = "input.alive"
+    relay: Id
+    """A relay process, by an identifier of its own making."""
+
+
+ToDesktop = Annotated[
+    InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease | InputAlive,
+    Field(discriminator="type"),
+]
+
+
 # --- viewer -> relay (WebSocket text) -----------------------------------------------------------------
 
 
@@ -657,7 +674,7 @@ class EventsEvent(Message):
 
 # --- parsing ------------------------------------------------------------------------------------------
 
-_INPUT: TypeAdapter[Input] = TypeAdapter(Input)
+_TO_DESKTOP: TypeAdapter[ToDesktop] = TypeAdapter(ToDesktop)
 _FROM_VIEWER: TypeAdapter[FromViewer] = TypeAdapter(FromViewer)
 
 
@@ -670,9 +687,9 @@ def parse(kind: type[M], raw: bytes | str, *, limit: int = MAX_CONTROL) -> M:
         raise InvalidMessage from None
 
 
-def parse_input(raw: bytes | str) -> Input:
-    """An input event in `raw`, or TooLarge / InvalidMessage."""
-    return _parse(_INPUT, raw)
+def parse_input(raw: bytes | str) -> ToDesktop:
+    """What a relay sends under a control grant in `raw`, or TooLarge / InvalidMessage."""
+    return _parse(_TO_DESKTOP, raw)
 
 
 def parse_from_viewer(raw: bytes | str) -> FromViewer:

@@ -1,6 +1,7 @@
 """The relay as a process: settings, wiring, drain. The only place here that has a clock."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from beistand.bus.connection import connect
 from beistand.bus.permissions import Bucket
 from beistand.bus.settings import BusSettings
 from beistand.bus.store import Store
+from beistand.protocol.ids import id_from
 from beistand.protocol.messages import GrantEntry, SessionEntry, TicketEntry
 from services.relay.adapters import Bus, Outbox
 from services.relay.entrance import Entrance
@@ -69,7 +71,8 @@ async def running(settings: Settings) -> AsyncGenerator[Ports]:
         outbox = Outbox(bus.control)
         sending = group.create_task(outbox.run(), name="outbox")
         stack.callback(sending.cancel)
-        entrance = Entrance(bus, outbox, consent_key=consent_key, clock=_clock(), group=group)
+        relay = id_from(secrets.token_bytes(16))
+        entrance = Entrance(bus, outbox, relay=relay, consent_key=consent_key, clock=_clock(), group=group)
         door = Door(entrance.arrived, origins=settings.origins)
         stack.push_async_callback(door.drain, GOING_AWAY)
         viewers = await open_door(door, host=settings.host, port=settings.relay_port)

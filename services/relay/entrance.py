@@ -54,10 +54,18 @@ class Entrance:
     """Every viewer of this process and the rooms they are in. Tasks belong to `group`."""
 
     def __init__(
-        self, bus: Bus, outbox: Outbox, *, consent_key: bytes, clock: Clock, group: asyncio.TaskGroup
+        self,
+        bus: Bus,
+        outbox: Outbox,
+        *,
+        relay: str,
+        consent_key: bytes,
+        clock: Clock,
+        group: asyncio.TaskGroup,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
+        self._relay = relay
         self._consent_key = consent_key
         self._clock = clock
         self._group = group
@@ -148,7 +156,14 @@ class Entrance:
                 await place.feed.close()
 
     def _new_place(self, org: str, sid: str) -> _Place:
-        room = Room(org, sid, tombstones=self._tombstones, downlink=self._outbox, clock=self._clock)
+        room = Room(
+            org,
+            sid,
+            relay=self._relay,
+            tombstones=self._tombstones,
+            downlink=self._outbox,
+            clock=self._clock,
+        )
         ears = Ears(
             agent=partial(handlers.agent_said, room),
             posted=partial(handlers.agent_posted, room),

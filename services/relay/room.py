@@ -14,6 +14,7 @@ from beistand.protocol import frames, subjects
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BeistandError, InvalidMessage, NoGrant, RateLimited
 from beistand.protocol.messages import (
+    InputAlive,
     InputRelease,
     MediaDown,
     Message,
@@ -26,6 +27,7 @@ from beistand.protocol.messages import (
     encode,
 )
 from services.relay import metrics
+from services.relay.beats import Beats
 from services.relay.budget import InputBudget
 from services.relay.domain import (
     ControlChanged,
@@ -64,9 +66,10 @@ class Room:
     """The viewers, streams and gate of one session."""
 
     def __init__(
-        self, org: str, sid: str, *, tombstones: Tombstones, downlink: Downlink, clock: Clock
+        self, org: str, sid: str, *, relay: str, tombstones: Tombstones, downlink: Downlink, clock: Clock
     ) -> None:
         self.org, self.sid = org, sid
+        self._alive = encode(InputAlive(relay=relay))
         self.gate = Gatekeeper(sid, tombstones=tombstones)
         self.session: SessionEntry | None = None
         self.expected: Counter[str] = Counter()
@@ -77,6 +80,7 @@ class Room:
         self._clock = clock
         self._viewers: set[Viewer] = set()
         self._streams: dict[str, Stream] = {}
+        self._beats = Beats()
         self._timer: Handle | None = None
         self._is_held = False
         """Whether the customer's own hand goes first; told only, for it is the device that drops."""
@@ -257,6 +261,7 @@ class Room:
         if self.gate.flow is Flow.RUNNING:
             for grant_id, stream in self._streams.items():
                 self._give_credit(grant_id, stream)
+        self._beat()
         self._arm()
 
     def close(self) -> None:
@@ -279,6 +284,14 @@ class Room:
         said = [viewer.codecs for viewer in self._watching(grant_id)]
         return tuple(sorted(frozenset.intersection(*said))) if said else ()
 
+    def _beat(self) -> None:
+        """Whoever holds a key down is still here to let it go: without this word the device does."""
+        now = self.now
+        technicians = {viewer.technician_id for viewer in self._viewers}
+        grants = (self.gate.input_grant(each, "input.alive", now=now) for each in technicians)
+        for grant_id in self._beats.take([each for each in grants if each is not None], now=now):
+            self.send_input(grant_id, self._alive)
+
     def _tick(self) -> None:
         self._timer = None
         now = self.now
@@ -297,6 +310,7 @@ class Room:
 
     def _deadlines(self) -> Iterable[float | None]:
         yield self.gate.deadline()
+        yield self._beats.deadline()
         yield from (viewer.lane.stalls_at for viewer in self._viewers)
         if self.gate.flow is Flow.RUNNING:
             yield from (stream.deadline() for stream in self._streams.values())

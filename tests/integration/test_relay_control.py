@@ -9,7 +9,16 @@ from nats.aio.subscription import Subscription
 from beistand.bus.settings import BusSettings
 from beistand.protocol import messages, subjects
 from beistand.protocol.capabilities import Capability
-from beistand.protocol.messages import Input, InputKey, InputMove, InputText, MediaDown, ViewerRefresh
+from beistand.protocol.messages import (
+    Input,
+    InputAlive,
+    InputKey,
+    InputMove,
+    InputText,
+    MediaDown,
+    ToDesktop,
+    ViewerRefresh,
+)
 from tests.support.core_services import Technician
 from tests.support.relay_stage import Stage, staged
 from tests.support.viewer import ViewerClient
@@ -42,15 +51,30 @@ class Keyboard:
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
+        self.beats: list[tuple[str, ToDesktop]] = []
 
-    async def next(self) -> tuple[str, Input]:
+    async def next(self) -> tuple[str, ToDesktop]:
         """The grant and the event that arrived next."""
+        while isinstance((arrived := await self._arrived())[1], InputAlive):
+            self.beats.append(arrived)
+        return arrived
+
+    async def beat(self) -> None:
+        """Wait for a beat; fails on input."""
+        grant_id, event = await self._arrived()
+        assert isinstance(event, InputAlive)
+        self.beats.append((grant_id, event))
+
+    async def is_quiet(self) -> bool:
+        """Whether nothing but beats has arrived."""
+        while self._subscription.pending_msgs:
+            if not isinstance((await self._arrived())[1], InputAlive):
+                return False
+        return True
+
+    async def _arrived(self) -> tuple[str, ToDesktop]:
         message = await self._subscription.next_msg(timeout=10)
         return subjects.parse(message.subject).leaf, messages.parse_input(message.data)
-
-    @property
-    def is_quiet(self) -> bool:
-        return self._subscription.pending_msgs == 0
 
 
 async def settled(stage: Stage, viewer: ViewerClient) -> None:
@@ -83,7 +107,7 @@ async def test_what_was_typed_before_the_yes_never_arrives(stage: Stage) -> None
         await viewer.until("relay.control", live=True)
         await viewer.say(key("x"))
         assert (await keyboard.next())[1] == key("x")
-        assert keyboard.is_quiet
+        assert await keyboard.is_quiet()
 
 
 async def test_a_viewer_is_told_at_once_what_it_may(stage: Stage) -> None:
@@ -140,6 +164,17 @@ async def test_another_technician_cannot_type(stage: Stage) -> None:
         await tina.say(key("o"))
         assert await keyboard.next() == (control, key("o"))
         assert other.texts("relay.control")[-1]["live"] is False
+
+
+async def test_while_control_is_live_the_device_hears_that_the_relay_is_there(stage: Stage) -> None:
+    await stage.allow()
+    async with stage.watching() as viewer, hearing(stage) as keyboard:
+        control = await stage.allow(Capability.CONTROL)
+        await viewer.until("relay.control", live=True)
+        for _ in range(3):
+            await keyboard.beat()
+        assert len(set(keyboard.beats)) == 1
+        assert keyboard.beats[0][0] == control
 
 
 async def test_messages_that_make_no_sense_close_the_socket(stage: Stage) -> None:

@@ -150,6 +150,14 @@ class Person:
 
         await until(is_typed)
 
+    async def injects(self, count: int) -> None:
+        """Wait until so many events reached the machine."""
+
+        async def is_so() -> bool:
+            return len(self.injector.events) >= count
+
+        await until(is_so)
+
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()

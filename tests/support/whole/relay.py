@@ -26,11 +26,12 @@ from services.relay.domain import Flow, Tombstones
 from services.relay.ports import Clock
 from services.relay.room import Room, Viewer
 from services.session.domain import FINAL
-from tests.support.questions import ORG
+from tests.support.questions import ORG, an_id
 from tests.support.whole.services import OPEN, SEED, Services, World
 from tests.support.whole.store import Work, breath
 
 CONSENT_KEY = signing.public_key_of(SEED)
+RELAY = an_id("relay")
 KEY = encode(InputKey(key="a", code="KeyA", action="down"))
 
 
@@ -250,7 +251,9 @@ class Relay:
 
     def _room(self, sid: str) -> Room:
         clock = Clock(monotonic=self.world.clock, wall=self.world.wall, call_at=self._call_at)
-        return Room(ORG, sid, tombstones=self.tombstones, downlink=_Downlink(self._post), clock=clock)
+        return Room(
+            ORG, sid, relay=RELAY, tombstones=self.tombstones, downlink=_Downlink(self._post), clock=clock
+        )
 
     def _call_at(self, when: float, action: Callable[[], None]) -> Alarm:
         self.alarms.append(Alarm(when, action))

@@ -9,10 +9,20 @@ from agent.engine.gate import Gate, OpenGrant
 from agent.engine.input_pump import WAITING, InputPump
 from agent.engine.picture_pump import PicturePump
 from agent.engine.refusals import Refusals
+from agent.engine.silence import SILENT_S
 from agent.engine.tasks import Tasks
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import Unavailable
-from beistand.protocol.messages import InputKey, InputMove, InputRelease, InputText, MediaDown, encode
+from beistand.protocol.messages import (
+    Input,
+    InputAlive,
+    InputKey,
+    InputMove,
+    InputRelease,
+    InputText,
+    MediaDown,
+    encode,
+)
 from beistand.protocol.records import InputCounts
 from tests.support.person import FakeInjector, FakeMedia
 from tests.support.questions import an_id
@@ -53,12 +63,14 @@ class Inputs:
     def __init__(self, gate: Gate) -> None:
         self.injector = FakeInjector()
         self.refusals = Refusals()
+        self.now = 0.0
         self.live = {CONTROL: BOTH, VIEW: frozenset({Capability.VIEW})}
         self.pump = InputPump(
             gate=gate,
             injector=self.injector,
             spendable=lambda grant_id: self.live.get(grant_id, frozenset()),
             refusals=self.refusals,
+            clock=lambda: self.now,
         )
 
 
@@ -150,6 +162,38 @@ async def test_a_lost_connection_lets_everything_go(inputs: Inputs, gate: Gate, 
     tasks.start("input", inputs.pump.run())
     await _until(lambda: inputs.injector.typed == "after")
     assert not any(isinstance(event, InputKey) for event in inputs.injector.events)
+
+
+KEY: Input = InputKey(key="a", code="KeyA", action="down")
+BEAT = InputAlive(relay=an_id("relay"))
+
+
+async def test_a_relay_that_falls_silent_leaves_no_key_down(inputs: Inputs, tasks: Tasks) -> None:
+    tasks.start("input", inputs.pump.run())
+    for event in (BEAT, KEY):
+        inputs.pump.take(CONTROL, encode(event))
+    inputs.now = SILENT_S
+    inputs.pump.look()
+    await _until(lambda: len(inputs.injector.events) == 2)
+    assert inputs.injector.events == [KEY, InputRelease()]
+
+
+async def test_a_key_stays_down_as_long_as_the_relay_is_there(inputs: Inputs, tasks: Tasks) -> None:
+    tasks.start("input", inputs.pump.run())
+    inputs.pump.take(CONTROL, encode(KEY))
+    for inputs.now in range(10):
+        inputs.pump.take(CONTROL, encode(BEAT))
+        inputs.pump.look()
+    inputs.pump.take(CONTROL, encode(InputText(text="x")))
+    await _until(lambda: inputs.injector.typed == "x")
+    assert inputs.injector.events == [KEY, InputText(text="x")]
+
+
+async def test_a_beat_needs_control_and_is_nothing_to_inject(inputs: Inputs, gate: Gate) -> None:
+    inputs.pump.take(VIEW, encode(BEAT))
+    inputs.pump.take(CONTROL, encode(BEAT))
+    assert inputs.refusals.counts == {("input", "no_grant"): 1}
+    assert gate.usage(CONTROL).input == InputCounts()
 
 
 class Pictures:

@@ -8,7 +8,7 @@ import pytest
 
 from beistand.protocol import frames, messages
 from beistand.protocol.frames import Codec, Header
-from beistand.protocol.messages import GrantEntry, Message, RelayStopped, SignedUp, encode
+from beistand.protocol.messages import GrantEntry, InputAlive, Message, RelayStopped, SignedUp, encode
 from beistand.protocol.subjects import Up
 from services.relay import handlers, stored
 from services.relay.budget import InputBudget
@@ -16,7 +16,10 @@ from services.relay.domain import Tombstones
 from services.relay.ports import Clock
 from services.relay.room import Room, Viewer
 from tests.support.consented import Consented
+from tests.support.questions import an_id
 
+RELAY = an_id("relay")
+BEAT = encode(InputAlive(relay=RELAY))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -54,10 +57,16 @@ class FakeDownlink:
         self.posted = [item for item in self.posted if item[0] != subject]
 
     def deliver(self, family: str) -> list[bytes]:
-        """What was posted to this family of subjects since the last time."""
+        """What was posted to this family of subjects since the last time, but for the relay's beats."""
         found = [payload for subject, payload in self.posted if subject.startswith(f"bst.{family}.")]
         self.posted = [item for item in self.posted if not item[0].startswith(f"bst.{family}.")]
-        return found
+        return [payload for payload in found if payload != BEAT]
+
+    def beats(self) -> list[str]:
+        """The grants that were beaten for since the last time."""
+        found = [subject for subject, payload in self.posted if payload == BEAT]
+        self.posted = [item for item in self.posted if item[1] != BEAT]
+        return [subject.rsplit(".", 1)[1] for subject in found]
 
 
 @dataclass
@@ -90,6 +99,7 @@ class World:
         self.room = Room(
             self.customer.org,
             self.customer.sid,
+            relay=RELAY,
             tombstones=self.tombstones,
             downlink=self.downlink,
             clock=clock,
