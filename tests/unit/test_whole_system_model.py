@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 STEPS = 10_000
 LENGTH = 60
-RUNS = STEPS // LENGTH + 40
+RUNS = STEPS // LENGTH + 46
 technicians = st.sampled_from(TECHNICIANS)
 capabilities = st.sampled_from([Capability.VIEW, Capability.CONTROL])
 ROADS = ("control", "media", "relay", "consent", "session")
