@@ -13,7 +13,7 @@ import time
 from functools import partial
 from typing import Any
 
-from agent.engine import join, link, records_post
+from agent.engine import link, records_post
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.key import DeviceKey
@@ -26,6 +26,7 @@ from beistand.protocol import frames
 from beistand.protocol.frames import Codec, Header
 from beistand.protocol.messages import Input, Joined, MediaDown
 from beistand.runtime import settle_memory
+from bench.entry import look_up
 from bench.streams import KEY_BYTES
 from bench.workers import tell
 
@@ -129,7 +130,7 @@ class Device:
             clock=time.monotonic,
             post=partial(records_post.post, gateway),
         )
-        self._engine = Engine(look_up=partial(join.look_up, gateway), parts=parts)
+        self._engine = Engine(look_up=partial(look_up, gateway), parts=parts)
         self._engine.start()
         self._engine.subscribe(self._sees)
         threading.Thread(target=self._keep_bar, daemon=True).start()

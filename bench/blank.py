@@ -52,8 +52,9 @@ async def _one(helper: Technician, helped: Customer) -> float:
     await helped.waits_for("stop-sharing")
     await helped.desktop.settles()
     await helper.page.evaluate(WATCH)
+    x, y, width, height = await helped.waits_for("stop-sharing")
     clicked = time.time()
-    await helped.presses("stop-sharing")
+    helped.desktop.click(x + width // 2, y + height // 2)
     seen = await helper.page.evaluate("() => window.blankAt")
     await helped.is_rid_of("stop-sharing")
     return float(seen) - clicked * 1000

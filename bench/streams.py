@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from agent.engine import join
 from agent.engine.key import DeviceKey
 from agent.engine.pacing import Pacing
+from beistand.conformance.case import Broken
 from beistand.protocol import frames, subjects
 from beistand.protocol.frames import Codec, Header
 from beistand.protocol.messages import Joined, MediaDown
+from bench.entry import look_up
 from bench.workers import orders, tell
 from tests.support.agent_wire import AgentWire
 
@@ -92,13 +93,13 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()
-        except TimeoutError:
+        except (TimeoutError, Broken):
             continue
 
 
 async def _joined(gateway: str, code: str) -> tuple[Joined, bytes]:
     key = DeviceKey.generate()
-    return await join.look_up(gateway, code, key.agent_key), key.seed
+    return await look_up(gateway, code, key.agent_key), key.seed
 
 
 async def main(gateway: str, size: int, rate: float) -> None:
