@@ -1,4 +1,4 @@
-"""How this bench's agents come in: as all do, but also to a bus without TLS on another address of this machine.
+"""How the agents of this bench come in: as all do, but also to a bus without TLS on another local address.
 
 The lines of the bench are network namespaces, and the agent itself refuses to speak in the clear across them.
 """
