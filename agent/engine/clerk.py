@@ -3,7 +3,6 @@
 The one place that has the key, the chain and the outbox together. To be used on the event loop only.
 """
 
-import base64
 import logging
 import platform
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from agent.engine.chain import Chain
 from agent.engine.key import DeviceKey
 from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
+from beistand.protocol import signing
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Joined, ReceiptWanted, Recorded, SignedUp
@@ -57,7 +57,7 @@ class Clerk:
         notebook: Notebook,
     ) -> None:
         self._org, self._sid = joined.org, joined.session_id
-        self._consent_key = base64.urlsafe_b64decode(joined.consent_key + "=")
+        self._consent_key = signing.raw_key(joined.consent_key)
         self._key = key
         self._chain = Chain(self._org, self._sid)
         self._outbox = outbox

@@ -5,7 +5,6 @@ the gateway's public door, in the order of signing; there a record counts once, 
 """
 
 import asyncio
-import base64
 import binascii
 import logging
 import os
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.engine import proof
 from agent.engine.records_post import Post
+from beistand.protocol import signing
 from beistand.protocol.errors import BadSignature, BeistandError, Ended
 from beistand.protocol.messages import PostedRecord, Recorded
 
@@ -136,7 +136,7 @@ def _prove(leftover: Leftover, answer: Recorded) -> None:
     if record.type == "end" and answer.entry_jws is None:
         return
     try:
-        key = base64.urlsafe_b64decode(leftover.consent_key + "=")
+        key = signing.raw_key(leftover.consent_key)
     except (binascii.Error, ValueError):
         raise BadSignature from None
     proof.entry_of(answer.entry_jws, key, org=record.org, sid=record.sid, record_jws=record.jws)

@@ -3,7 +3,6 @@
 Pure. No server is trusted about it: a receipt is held against this copy, record by record.
 """
 
-import base64
 import json
 from datetime import datetime
 
@@ -23,7 +22,7 @@ class Notebook:
     def __init__(self, joined: Joined, agent_key: str) -> None:
         self._joined = joined
         self._agent_key = agent_key
-        self._consent_key = base64.urlsafe_b64decode(joined.consent_key + "=")
+        self._consent_key = signing.raw_key(joined.consent_key)
         self._lines: dict[str, str | None] = {}
         """Record -> its proven entry, in the order in which the device came to know the records."""
         self._taken: set[str] = set()

@@ -84,6 +84,15 @@ class FreshClient(Client):
             if do_cbs and self._closed_cb is not None:
                 await self._closed_cb()
 
+    async def _process_connect_init(self) -> None:
+        """Sign in; nats-py takes a server that hangs up instead of answering for one that said yes."""
+        await super()._process_connect_init()
+        if self._status != Client.CONNECTED:
+            for task in (self._reading_task, self._ping_interval_task, self._flusher_task):
+                if task is not None:
+                    task.cancel()
+            raise ConnectionResetError("The server hung up during the sign-in.")
+
     def drop_unsent(self) -> None:
         """Forget what was waiting for the lost connection."""
         self._pending.clear()

@@ -5,7 +5,6 @@ so that it can also be a rogue device.
 """
 
 import asyncio
-import base64
 import secrets
 import time
 from collections import defaultdict
@@ -39,6 +38,7 @@ from beistand.protocol.messages import (
     parse_input,
 )
 from beistand.protocol.records import (
+    AS_ASKED,
     GENESIS,
     Ask,
     Cause,
@@ -79,11 +79,6 @@ def new_id() -> str:
 def agent_key_of(seed: bytes) -> str:
     """The public key (`U...`) of a raw Ed25519 seed."""
     return str(nkeys.from_seed(nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER)).public_key.decode())
-
-
-def raw_key(public_key: str) -> bytes:
-    """The 32 bytes of a key as base64url."""
-    return base64.urlsafe_b64decode(public_key + "=")
 
 
 def picture(seq: int) -> bytes:
@@ -207,21 +202,11 @@ class Device:
     async def question(self) -> tuple[Ask, str]:
         """The next question, verified with the key fixed at join, and its exact text."""
         jws = (await self.next(AskDown)).jws
-        return signing.verify(jws, raw_key(self.joined.consent_key), Ask), jws
+        return signing.verify(jws, signing.raw_key(self.joined.consent_key), Ask), jws
 
     def answer_of(self, ask: Ask, ask_jws: str, **changes: Any) -> dict[str, Any]:
         """What an answer to this question says: a person's yes unless changed."""
-        content: dict[str, Any] = ask.model_dump(
-            include={
-                "request_id",
-                "nonce",
-                "technician_id",
-                "technician_name",
-                "capability",
-                "reason",
-                "duration_s",
-            }
-        )
+        content = ask.model_dump(include={*AS_ASKED} - {"org", "sid"})
         content |= {
             "ask_hash": signing.hash_of(ask_jws),
             "outcome": Outcome.GRANTED,
@@ -265,7 +250,7 @@ class Device:
         """The verified countersignature of a record."""
         if recorded.entry_jws is None:
             return None
-        entry = signing.verify(recorded.entry_jws, raw_key(self.joined.consent_key), Entry)
+        entry = signing.verify(recorded.entry_jws, signing.raw_key(self.joined.consent_key), Entry)
         fits = (entry.org, entry.sid, entry.record_hash) == (self.org, self.sid, signing.hash_of(jws))
         require(fits, "the countersignature is for something else than what was sent")
         return entry

@@ -348,7 +348,7 @@ def _keys(bundle: Bundle) -> tuple[bytes, bytes]:
         agent_key = signing.public_key_of_agent(bundle.agent_key)
     except InvalidMessage:
         raise _Bad(Problem.UNREADABLE) from None
-    return agent_key, base64.urlsafe_b64decode(bundle.consent_key + "=")
+    return agent_key, signing.raw_key(bundle.consent_key)
 
 
 def _expect(bundle: Bundle, agent_key: str | None, consent_key: str | None) -> None:

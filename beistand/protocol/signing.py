@@ -79,6 +79,11 @@ def public_key_of_agent(agent_key: str) -> bytes:
     return raw[1:33]
 
 
+def raw_key(public_key: str) -> bytes:
+    """The 32 bytes of a public key written as base64url without padding (RFC 4648, section 5)."""
+    return _unb64(public_key)
+
+
 def public_key_of(seed: bytes) -> bytes:
     """The raw public key of a raw seed."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

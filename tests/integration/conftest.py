@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import nkeys
 import pytest
@@ -22,6 +23,8 @@ from beistand.bus.settings import BusSettings, ServiceName
 from beistand.bus.streams import provision
 from beistand.protocol.errors import Ended, TicketRefused
 from beistand.protocol.ids import id_from
+from tests.support.agent_wire import AgentWire
+from tests.support.core_services import Technician, running
 
 ORG = "beistand"
 
@@ -146,3 +149,31 @@ async def door(service_client: Connect, bus_settings: BusSettings, keys: Path) -
         callout = await serve_callout(await service_client("session"), keys, door.decide)
         cleanup.push_async_callback(callout.stop)
         yield door
+
+
+@pytest.fixture
+def service_settings() -> dict[str, Any]:
+    """What a test file wants set otherwise in the session and consent service."""
+    return {}
+
+
+@pytest.fixture
+async def services(bus_settings: BusSettings, service_settings: dict[str, Any]) -> AsyncIterator[Client]:
+    """Both services up; a connection with the gateway's identity."""
+    async with running(bus_settings, **service_settings) as client:
+        yield client
+
+
+@pytest.fixture
+def technician(services: Client) -> Technician:
+    """A technician of an organisation of their own."""
+    return Technician(services, org=f"org-{new_id()[:8]}")
+
+
+@pytest.fixture
+async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
+    """A device that has joined that technician's session and said hello."""
+    _, wire = await technician.in_session()
+    async with wire:
+        await wire.hello()
+        yield wire

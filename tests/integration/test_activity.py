@@ -17,7 +17,7 @@ from beistand.protocol.errors import BadSignature, BeistandError, NotFound
 from beistand.protocol.messages import InputKey, InputText, Receipt, ReceiptWanted, Recorded, RequestView
 from beistand.protocol.records import Activity, Ask, InputCounts, ReceiptRequest
 from tests.support.agent_wire import AgentWire, new_id
-from tests.support.core_services import Technician, receipt_of, running, until
+from tests.support.core_services import Technician, receipt_of, until
 from tests.support.person import Person, person_by_http
 from tests.support.receipts import checked, kinds
 
@@ -25,22 +25,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings, consent_pause_s=0) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
-
-
-@pytest.fixture
-async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
-    _, wire = await technician.in_session()
-    async with wire:
-        await wire.hello()
-        yield wire
+def service_settings() -> dict[str, Any]:
+    """A question may follow a no at once."""
+    return {"consent_pause_s": 0}
 
 
 def summary(agent: AgentWire, ask: Ask, **changes: Any) -> str:

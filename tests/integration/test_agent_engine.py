@@ -21,21 +21,10 @@ from beistand.protocol.messages import (
     SessionState,
 )
 from beistand.protocol.records import Cause
-from tests.support.core_services import PATIENCE_S, Technician, new_id, running
+from tests.support.core_services import PATIENCE_S, Technician
 from tests.support.person import Person, person_by_http, until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
 
 
 @pytest.fixture

@@ -8,25 +8,13 @@ import pytest
 from nats.aio.client import Client
 
 from agent.port import Phase
-from beistand.bus.settings import BusSettings
 from beistand.protocol.messages import Party, Receipt
 from beistand.protocol.records import Activity, End
-from tests.support.core_services import Technician, new_id, receipt_of, running
+from tests.support.core_services import Technician, receipt_of
 from tests.support.person import Person, person_by_http
 from tests.support.receipts import checked, kinds
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
 
 
 @pytest.fixture

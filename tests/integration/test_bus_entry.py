@@ -199,6 +199,24 @@ async def test_a_service_with_a_foreign_key_is_told_at_once(
         await connect(BusSettings(nats_url=nats_server.url, keys=tmp_path), "gateway")
 
 
+async def test_a_server_that_hangs_up_during_the_sign_in_has_said_neither_yes_nor_no() -> None:
+    hung_up: list[bool] = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"max_payload":1024}\r\n')
+        await reader.readuntil(b"PING\r\n")
+        if hung_up:
+            writer.write(b"-ERR 'Authorization Violation'\r\n")
+        hung_up.append(True)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Unauthenticated):
+            await establish(Watcher("test"), [f"nats://127.0.0.1:{port}"], patience=10)
+    assert len(hung_up) == 2
+
+
 async def test_nobody_waits_for_ever_where_there_is_no_server() -> None:
     with pytest.raises(Unavailable, match=r"NATS cannot be reached at nats://127\.0\.0\.1:9"):
         await establish(Watcher("test"), ["nats://127.0.0.1:9"], patience=0.3, max_reconnect_attempts=-1)

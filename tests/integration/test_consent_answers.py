@@ -1,14 +1,11 @@
 """Answers over the real bus: only the customer's device makes a grant, and only exactly what was asked."""
 
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 
-from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.protocol import records, subjects
 from beistand.protocol.capabilities import Capability
@@ -18,28 +15,15 @@ from beistand.protocol.records import Ask, Cause, DecidedBy, Outcome
 from services.consent import domain
 from tests.integration.conftest import Connect
 from tests.support.agent_wire import AgentWire, new_id
-from tests.support.core_services import Technician, running, until
+from tests.support.core_services import Technician, until
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings, consent_pause_s=0) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
-
-
-@pytest.fixture
-async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
-    _, wire = await technician.in_session()
-    async with wire:
-        await wire.hello()
-        yield wire
+def service_settings() -> dict[str, Any]:
+    """A question may follow a no at once."""
+    return {"consent_pause_s": 0}
 
 
 async def test_a_yes_is_countersigned_and_live(technician: Technician, agent: AgentWire) -> None:

@@ -1,7 +1,6 @@
 """Asking over the real bus: how often, what rests on what, taking back, running out, ending."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -26,25 +25,6 @@ from tests.support.agent_wire import AgentWire, new_id
 from tests.support.core_services import Technician, running, until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
-
-
-@pytest.fixture
-async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
-    _, wire = await technician.in_session()
-    async with wire:
-        await wire.hello()
-        yield wire
 
 
 async def test_nothing_is_asked_before_the_customer_is_there(technician: Technician) -> None:

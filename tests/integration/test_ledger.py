@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -46,22 +47,9 @@ SERVER_RESTARTS_WITHIN_S = 40
 
 
 @pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings, consent_pause_s=0) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
-
-
-@pytest.fixture
-async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
-    _, wire = await technician.in_session()
-    async with wire:
-        await wire.hello()
-        yield wire
+def service_settings() -> dict[str, Any]:
+    """A question may follow a no at once."""
+    return {"consent_pause_s": 0}
 
 
 async def complete(technician: Technician, sid: str, count: int) -> Receipt:

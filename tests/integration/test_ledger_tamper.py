@@ -1,9 +1,9 @@
 """Nobody takes from the ledger: not a service, not even an administrator of the stream."""
 
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
@@ -12,33 +12,20 @@ from nats.errors import Error as NatsError
 
 from beistand.bus import child, streams
 from beistand.bus.server import find_program
-from beistand.bus.settings import SERVICES, BusSettings, ServiceName
+from beistand.bus.settings import SERVICES, ServiceName
 from beistand.protocol import subjects
 from tests.integration.conftest import Connect, eventually
-from tests.support.agent_wire import AgentWire, new_id
-from tests.support.core_services import Technician, receipt_of, running
+from tests.support.agent_wire import AgentWire
+from tests.support.core_services import Technician, receipt_of
 from tests.support.receipts import kinds
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings, consent_pause_s=0) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
-
-
-@pytest.fixture
-async def agent(technician: Technician) -> AsyncIterator[AgentWire]:
-    _, wire = await technician.in_session()
-    async with wire:
-        await wire.hello()
-        yield wire
+def service_settings() -> dict[str, Any]:
+    """A question may follow a no at once."""
+    return {"consent_pause_s": 0}
 
 
 async def test_the_stream_keeps_everything_for_good(service_client: Connect) -> None:

@@ -2,31 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
-from nats.aio.client import Client
 
 from beistand.bus import rpc
-from beistand.bus.settings import BusSettings
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError, CodeRefused, InvalidMessage, TicketRefused
 from beistand.protocol.messages import Join, Joined, SessionState
-from tests.support.agent_wire import AgentWire, new_id
-from tests.support.core_services import Technician, running
+from tests.support.agent_wire import AgentWire
+from tests.support.core_services import Technician
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
 
 
 async def test_joining_tells_who_asks_and_changes_nothing(technician: Technician) -> None:

@@ -1,12 +1,9 @@
 """A session from code to end over the real bus: who may see it, what is said in it, how it is over."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from nats.aio.client import Client
 
 from beistand.bus import rpc
-from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.protocol import subjects
 from beistand.protocol.capabilities import Capability
@@ -24,20 +21,9 @@ from beistand.protocol.messages import (
 from beistand.protocol.records import Cause, Hello
 from tests.integration.conftest import Connect
 from tests.support.agent_wire import AgentWire, agent_key_of, new_id
-from tests.support.core_services import Technician, running, until
+from tests.support.core_services import Technician, until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def services(bus_settings: BusSettings) -> AsyncIterator[Client]:
-    async with running(bus_settings) as client:
-        yield client
-
-
-@pytest.fixture
-def technician(services: Client) -> Technician:
-    return Technician(services, org=f"org-{new_id()[:8]}")
 
 
 async def test_the_whole_way(technician: Technician) -> None:
