@@ -9,11 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from agent.engine.camera import Camera, Frame, Wish
-from agent.engine.capture import Screen
+from agent.engine.capture import ReadingRefused, Screen
 from agent.engine.choice import Choice
 from agent.engine.encode import EncoderUnavailable, Kind, Line, OpenEncoder, Plan
 from agent.engine.gate import Gate
@@ -67,6 +67,7 @@ class ScreenMedia:
         self._changes: Changes | None = None
         self._newest: Frame | None = None
         self._is_closed = False
+        self._looks_for = ""
         gate.on_close(lambda _: self._wake())
         self._thread = threading.Thread(target=self._run, name="beistand-media", daemon=True)
         self._thread.start()
@@ -135,7 +136,9 @@ class ScreenMedia:
         self._choice = Choice(self._kinds, cores=os.cpu_count() or 1)
         try:
             changes = self._open_changes()
-            camera = Camera(see=lambda: screen.look(changes.areas()), open_encoder=self._open_encoder)
+            camera = Camera(
+                see=lambda: screen.look(changes.areas(), self._reading), open_encoder=self._open_encoder
+            )
             with self._changed:
                 self._changes = changes
                 for stream in self._streams.values():
@@ -156,9 +159,13 @@ class ScreenMedia:
     def _warm_up(self, camera: Camera) -> None:
         """Open what the first picture needs while the viewer is still on its way; what is seen is dropped."""
         for grant_id in self._watched()[:1]:
-            with self._gate.capturing(grant_id) as allowed, suppress(EncoderUnavailable):
-                if allowed:
-                    camera.warm_up(self._clock(), self._plan([grant_id]))
+            self._looks_for = grant_id
+            with suppress(EncoderUnavailable, ReadingRefused):
+                camera.warm_up(self._clock(), self._plan([grant_id]))
+
+    def _reading(self) -> AbstractContextManager[bool]:
+        """A stop waits for one read of the screen, not for what is made of it."""
+        return self._gate.capturing(self._looks_for)
 
     def _give_up(self) -> None:
         """Tell, and do not try again at once."""
@@ -218,10 +225,11 @@ class ScreenMedia:
             return self._choice.plan([stream.codecs for stream in streams], line)
 
     def _picture(self, camera: Camera, changes: Changes, views: tuple[str, ...], wish: Wish) -> None:
-        with self._gate.capturing(views[0]) as allowed:
-            if not allowed:
-                return
+        self._looks_for = views[0]
+        try:
             camera.look(self._clock())
+        except ReadingRefused:
+            return
         begun = time.thread_time()
         try:
             frame = camera.frame(self._clock(), wish)
