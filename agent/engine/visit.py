@@ -50,6 +50,8 @@ from beistand.protocol.subjects import Up
 
 log = logging.getLogger(__name__)
 
+SUM_UP_AFTER_S = 0.02
+"""By then the stop that a summary follows has left this machine, and the relay has acted on it."""
 LEASE_EVERY_S = 1.0
 HELLO_TRIES = 3
 MAX_LEASED = 64
@@ -145,6 +147,7 @@ class Visit:
             clock=parts.clock,
         )
         self._lease = Lease()
+        self._to_sum_up: list[e.SignActivity] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
 
@@ -177,6 +180,7 @@ class Visit:
 
     def receipt_request(self) -> ReceiptWanted:
         """What the receipt is asked for with; to be made before `leave`, which destroys the key."""
+        self._sum_up()
         return self._clerk.receipt_request()
 
     async def leave(self, *, patience: float) -> None:
@@ -237,17 +241,29 @@ class Visit:
             if isinstance(effect, e.Tell):
                 self._audience.told(effect.notice)
                 continue
+            if isinstance(effect, e.SignActivity):
+                self._sum_up_soon(effect)
+                continue
             self._clerk.carry_out(effect)
             if effect == e.SignPause(paused=False):
                 self._pictures.restart()
-            if isinstance(effect, e.SignActivity):
-                self._audience.summed_up(_used(effect))
         guard = self.guard
         self._listen(guard)
         live = (guard.requests[grant_id] for grant_id in guard.live)
         self._pictures.keep(frozenset(each.id for each in live if each.ask.capability is Capability.VIEW))
         self._keep_lease(guard)
         self._keep_timer(guard)
+
+    def _sum_up_soon(self, effect: e.SignActivity) -> None:
+        """After the stop, which its signature would hold up here, and its storing at the services."""
+        self._to_sum_up.append(effect)
+        asyncio.get_running_loop().call_later(SUM_UP_AFTER_S, self._sum_up)
+
+    def _sum_up(self) -> None:
+        effects, self._to_sum_up = self._to_sum_up, []
+        for effect in effects:
+            self._clerk.carry_out(effect)
+            self._audience.summed_up(_used(effect))
 
     def _listen(self, guard: Guard) -> None:
         hand = self._parts.hand
