@@ -34,6 +34,8 @@ class Monitor:
     top: int
     width: int
     height: int
+    number: int = 0
+    """Its place in the list, 0 is the primary one."""
 
     def desktop_place(self, x: int, y: int, *, picture: tuple[int, int]) -> tuple[int, int]:
         """The desktop coordinates of a pixel of a `picture` of this (width, height); kept on the monitor."""
@@ -56,13 +58,16 @@ class Picture:
 
 
 class Screen:
-    """Looks at the primary monitor; opens its source again after a failure."""
+    """Looks at one monitor, the primary one unless told; opens its source again after a failure."""
 
     def __init__(self, *, clock_ns: Callable[[], int], open_source: Callable[[], Source]) -> None:
         self._clock_ns = clock_ns
         self._open_source = open_source
         self._source: Source | None = None
+        self._wanted = 0
         self._monitor = Monitor(0, 0, 0, 0)
+        self.monitors: tuple[Monitor, ...] = ()
+        """All there are, as of the latest look that asked."""
         self._believed_until = 0
         self._pixels: Pixels | None = None
         self._pointer: _Drawn | None = None
@@ -89,6 +94,14 @@ class Screen:
             raise ScreenUnreadable
         return Picture(self._pixels, changed, now // 1000, self._monitor)
 
+    def choose(self, number: int) -> bool:
+        """Look at this monitor from the next look on (the primary one while it is not there); is it news?"""
+        if number == self._wanted:
+            return False
+        self._wanted = number
+        self._pixels = self._pointer = None
+        return True
+
     def close(self) -> None:
         """Give the display back; the next look opens it again."""
         if self._source is not None:
@@ -98,8 +111,9 @@ class Screen:
     def _find_monitor(self, source: Source, now: int) -> None:
         if self._pixels is not None and now < self._believed_until:
             return
-        primary, *_ = source.monitors()
-        monitor = Monitor(primary.x, primary.y, primary.width, primary.height)
+        found = enumerate(source.monitors())
+        self.monitors = tuple(Monitor(a.x, a.y, a.width, a.height, number) for number, a in found)
+        monitor = self.monitors[self._wanted if self._wanted < len(self.monitors) else 0]
         if monitor != self._monitor:
             self._pixels = self._pointer = None
         self._monitor = monitor

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from agent.engine.camera import Camera, Frame, Wish
-from agent.engine.capture import ReadingRefused, Screen
+from agent.engine.capture import Monitor, ReadingRefused, Screen
 from agent.engine.choice import Choice
 from agent.engine.encode import EncoderUnavailable, Kind, Line, OpenEncoder, Plan
 from agent.engine.gate import Gate
@@ -21,7 +21,7 @@ from agent.engine.pacing import Pacing
 from agent.engine.ports import Publish
 from agent.platform import Changes, DesktopGone
 from beistand.protocol import frames
-from beistand.protocol.messages import MediaDown
+from beistand.protocol.messages import MAX_MONITORS, MediaDown, MonitorSize
 
 IDLE_S = 1.0
 """The longest sleep while somebody watches."""
@@ -68,6 +68,8 @@ class ScreenMedia:
         self._newest: Frame | None = None
         self._is_closed = False
         self._looks_for = ""
+        self._wanted_monitor = 0
+        self._monitors: tuple[MonitorSize, ...] = ()
         gate.on_close(lambda _: self._wake())
         self._thread = threading.Thread(target=self._run, name="beistand-media", daemon=True)
         self._thread.start()
@@ -88,8 +90,14 @@ class ScreenMedia:
                 return
             if message.codecs is not None:
                 stream.codecs = message.codecs
+            if message.monitor is not None:
+                self._wanted_monitor = message.monitor
             stream.pacing.credit(message.shown, wants_key=message.key_frame, now=self._clock())
         self._wake()
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """See `ports.Media`."""
+        return self._monitors
 
     def stop(self, grant_id: str) -> None:
         """See `ports.Media`."""
@@ -132,6 +140,7 @@ class ScreenMedia:
     def _show(self) -> None:
         """Show the screen until nobody may see it; what was open is closed then, and afresh next time."""
         screen = self._open_screen()
+        screen.choose(self._wanted_monitor)
         camera: Camera | None = None
         self._choice = Choice(self._kinds, cores=os.cpu_count() or 1)
         try:
@@ -146,7 +155,10 @@ class ScreenMedia:
             _log.info("screen capture started")
             self._warm_up(camera)
             while views := self._watched():
+                if screen.choose(self._wanted_monitor):
+                    camera.notice()
                 self._step(camera, changes, views)
+                self._monitors = _sizes(screen.monitors)
         except DesktopGone:
             _log.warning("the display is gone")
             self._give_up()
@@ -181,6 +193,7 @@ class ScreenMedia:
         if camera is not None:
             camera.close()
         screen.close()
+        self._monitors = ()
         _log.info("screen capture stopped")
 
     def _watched(self) -> tuple[str, ...]:
@@ -266,10 +279,14 @@ def _header(frame: Frame, seq: int) -> frames.Header:
         codec=frame.codec,
         is_key=frame.is_key,
         is_last=True,
-        monitor=0,
+        monitor=frame.monitor.number,
         seq=seq,
         captured_us=frame.taken_us,
         width=frame.width,
         height=frame.height,
         chunk=0,
     )
+
+
+def _sizes(monitors: Sequence[Monitor]) -> tuple[MonitorSize, ...]:
+    return tuple(MonitorSize(width=each.width, height=each.height) for each in monitors[:MAX_MONITORS])

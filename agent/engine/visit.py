@@ -272,13 +272,17 @@ class Visit:
         elif hand is not None:
             hand.rest()
 
-    def _keep_lease(self, guard: Guard) -> None:
+    def _lease_of(self, guard: Guard) -> Lease:
         hand = self._parts.hand
-        lease = Lease(
+        return Lease(
             grant_ids=guard.live[:MAX_LEASED],
             paused=guard.standing is Standing.CONFIRMING,
             held=hand is not None and hand.is_first,
+            monitors=self._parts.media.monitors(),
         )
+
+    def _keep_lease(self, guard: Guard) -> None:
+        lease = self._lease_of(guard)
         if lease != self._lease:
             self._lease = lease
             self._tasks.start("lease-now", self._publish_lease())
@@ -292,6 +296,7 @@ class Visit:
     async def _publish_lease(self) -> None:
         if self._link is None or self.guard.standing is Standing.OVER:
             return
+        self._lease = self._lease_of(self.guard)
         with suppress(Unavailable):  # nobody can hear it: the relays stop by themselves
             await self._link.publish_lease(self._lease)
 

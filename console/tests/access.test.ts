@@ -6,7 +6,7 @@ import { after, at, event, request, session, SID, snapshot } from "./fixtures.ts
 
 const live = request({ state: "live" });
 const control = request({ id: "control-00123456789012", capability: "control", asked_at: at(20) });
-const watching: ViewerState = { kind: "live", grantId: live.id, control: false, held: false, paused: false, picture: true };
+const watching: ViewerState = { kind: "live", grantId: live.id, control: false, held: false, paused: false, picture: true, monitors: [] };
 const STATES: readonly SessionState[] = ["waiting", "active", "suspended", "ended", "expired"];
 
 describe("what may be asked", () => {

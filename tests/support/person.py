@@ -23,7 +23,16 @@ from beistand.bus import rpc
 from beistand.health import problem, serve_http
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError
-from beistand.protocol.messages import Input, InputText, Join, Joined, MediaDown, Receipt, ReceiptWanted
+from beistand.protocol.messages import (
+    Input,
+    InputText,
+    Join,
+    Joined,
+    MediaDown,
+    MonitorSize,
+    Receipt,
+    ReceiptWanted,
+)
 
 PATIENCE_S = 15.0
 KEEP_S = 0.5
@@ -73,6 +82,10 @@ class FakeMedia:
     def start(self, grant_id: str, publish: Publish) -> None:
         self.started.append(grant_id)
         self.streams[grant_id] = publish
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """Nobody chooses here."""
+        return ()
 
     def credit(self, message: MediaDown) -> None:
         self.credits.append(message)

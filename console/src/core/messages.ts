@@ -7,6 +7,7 @@ const FROM_RELAY: Readonly<Record<FromRelay["type"], true>> = {
   "relay.ready": true,
   "relay.control": true,
   "relay.paused": true,
+  "relay.monitors": true,
   "relay.stopped": true,
 };
 

@@ -24,12 +24,13 @@ class Glass:
     def __init__(self) -> None:
         self.desktop: Pixels = np.zeros((400, 600, 4), np.uint8)
         self.monitor = Area(100, 50, 320, 200)
+        self.others: list[Area] = []
         self.pointer: Cursor | None = None
         self.reads: list[Area] = []
         self.is_readable = True
 
     def monitors(self) -> list[Area]:
-        return [self.monitor]
+        return [self.monitor, *self.others]
 
     def grab(self, area: Area) -> Pixels:
         if not self.is_readable:
@@ -175,3 +176,16 @@ def test_what_is_made_of_a_read_is_made_outside_of_it(screen, monkeypatch):
     screen.look(None, reading)
     screen.look((Area(100, 50, 8, 8),), reading)
     assert compared == [False, False]
+
+
+def test_the_chosen_monitor_is_looked_at_and_the_primary_one_while_it_is_not_there(glass, screen):
+    assert screen.choose(1)
+    assert not screen.choose(1), "no news"
+    assert screen.look((), freely).monitor.number == 0
+    glass.others = [Area(420, 50, 100, 80)]
+    seen = screen.look(None, freely)
+    assert (seen.monitor.number, seen.changed, seen.pixels.shape) == (1, (Rect(0, 0, 100, 80),), (80, 100, 4))
+    assert [each.number for each in screen.monitors] == [0, 1]
+    glass.others = []
+    seen = screen.look(None, freely)
+    assert (seen.monitor.number, seen.changed) == (0, (EVERYTHING,))
