@@ -1,5 +1,5 @@
 // One session: ties the event feed, the picture and the input to the models, and the models to what is shown.
-import { viewGrant } from "../core/access.ts";
+import { accessTo, viewGrant } from "../core/access.ts";
 import { subjectOf } from "../core/bearer.ts";
 import { isOver, isPaused, reduce, UNKNOWN_SESSION, type SessionAction, type SessionModel } from "../core/session-state.ts";
 import { hasControl } from "../core/viewer-state.ts";
@@ -85,6 +85,7 @@ export class SessionPage implements Page {
     clearInterval(this.#timer);
     this.#feed.stop();
     this.#viewer.want(undefined);
+    this.#viewer.expect(false);
     this.#input.dispose();
     this.#slot.dispose();
   }
@@ -121,6 +122,7 @@ export class SessionPage implements Page {
       return;
     }
     this.#viewer.want(viewGrant(this.#model));
+    this.#viewer.expect(accessTo(this.#model, "view").kind === "asked");
     this.#updateInput();
     if (isOver(this.#model.session)) {
       this.#dialog.close();

@@ -1,7 +1,8 @@
 // What the page and the decoding worker tell each other.
 
 export type ToDecoder =
-  | { readonly type: "canvas"; readonly canvas: OffscreenCanvas }
+  /** The canvas to draw on, and what will probably come: a WebCodecs name. */
+  | { readonly type: "canvas"; readonly canvas: OffscreenCanvas; readonly codec: string | undefined }
   | { readonly type: "chunk"; readonly chunk: ArrayBuffer };
 
 export type FromDecoder =
