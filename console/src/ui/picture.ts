@@ -1,6 +1,7 @@
 // One socket to a relay and the screen its frames are shown on: they live and die together. `close` is synchronous and
 // leaves no picture behind, whatever the worker is doing.
 import type { TicketIssued } from "../core/api.ts";
+import type { Reading } from "../core/meter.ts";
 import { readFromRelay } from "../core/messages.ts";
 import { assertNever } from "../core/never.ts";
 import type { FromRelay, FromViewer } from "../core/protocol.gen.ts";
@@ -16,6 +17,7 @@ const UNSPECIFIED = 1005;
 export interface PictureReports {
   readonly said: (message: FromRelay) => void;
   readonly drawn: () => void;
+  readonly measured: (reading: Reading) => void;
   /** The socket went; the picture is gone already. */
   readonly closed: (code: number) => void;
   /** Nothing that comes can be decoded here. */
@@ -46,6 +48,10 @@ export class Picture {
     if (!this.#isClosed && this.#socket.readyState === WebSocket.OPEN) {
       this.#socket.send(JSON.stringify(message));
     }
+  }
+
+  measure(isWanted: boolean): void {
+    this.#screen.measure(isWanted);
   }
 
   close(): void {
@@ -91,6 +97,8 @@ export class Picture {
         this.send({ type: "viewer.shown", seq: message.seq });
         this.#slot.drawn(message.count, message);
         return this.#reports.drawn();
+      case "reading":
+        return this.#reports.measured(message.reading);
       case "refresh":
         return this.send({ type: "viewer.refresh" });
       case "undecodable":

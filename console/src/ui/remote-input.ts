@@ -41,6 +41,13 @@ export class RemoteInput {
     return document.activeElement === this.#field && document.hasFocus();
   }
 
+  /** Keys go to the customer from now on, if they may. */
+  focus(): void {
+    if (this.#isEnabled) {
+      this.#field.focus({ preventScroll: true });
+    }
+  }
+
   setLabel(label: string): void {
     setAttribute(this.#field, "aria-label", label);
   }
@@ -75,7 +82,7 @@ export class RemoteInput {
     element.addEventListener("wheel", (event) => this.#wheel(event), { ...options, passive: false });
     element.addEventListener("contextmenu", (event) => event.preventDefault(), options);
     // The canvas must not take the focus from the field, nor the middle button start scrolling.
-    element.addEventListener("mousedown", (event) => event.preventDefault(), options);
+    element.addEventListener("mousedown", (event) => this.#isOnPicture(event) && event.preventDefault(), options);
   }
 
   #pointerDown(event: PointerEvent): void {
@@ -138,9 +145,16 @@ export class RemoteInput {
   }
 
   #pixel(event: MouseEvent): Point | undefined {
+    if (!this.#isOnPicture(event)) {
+      return undefined; // beside the picture, or on a scroll bar over it
+    }
     const pixel = this.#pointer.isDragging ? nearestPixel : pixelAt;
     const point = { x: event.clientX, y: event.clientY };
     return pixel(point, this.#slot.canvas.getBoundingClientRect(), this.#slot.picture);
+  }
+
+  #isOnPicture(event: MouseEvent): boolean {
+    return event.target === this.#slot.canvas;
   }
 
   // --- keyboard --------------------------------------------------------------------------------------------

@@ -38,6 +38,11 @@ export class Screen {
     this.#worker.postMessage({ type: "chunk", chunk } satisfies ToDecoder, [chunk]);
   }
 
+  /** Have it tell, or not tell any more, how the picture is doing. */
+  measure(isWanted: boolean): void {
+    this.#worker.postMessage({ type: "measure", isWanted } satisfies ToDecoder);
+  }
+
   /** Nothing of a picture is on the page when this returns, whatever the worker is doing. */
   close(): void {
     this.#slot.blank();

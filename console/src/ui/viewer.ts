@@ -3,6 +3,7 @@
 import { ApiError, type Api, type TicketIssued } from "../core/api.ts";
 import { delayBefore } from "../core/backoff.ts";
 import { isVideo } from "../core/codec.ts";
+import type { Reading } from "../core/meter.ts";
 import type { Input } from "../core/protocol.gen.ts";
 import { mayControl, OFF, viewerAfter, type ViewerEvent, type ViewerState } from "../core/viewer-state.ts";
 import type { CanvasSlot } from "./canvas-slot.ts";
@@ -13,6 +14,8 @@ import { TicketAhead } from "./ticket-ahead.ts";
 
 export interface ViewerReports {
   readonly changed: () => void;
+  /** How the picture is doing; undefined: there is none. */
+  readonly measured: (reading: Reading | undefined) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -24,6 +27,7 @@ export class Viewer {
   #state: ViewerState = OFF;
   #wanted: string | undefined;
   #isExpecting = false;
+  #isMeasured = false;
   /** Set up for a picture that may come. */
   #screen: Screen | undefined;
   #picture: Picture | undefined;
@@ -81,6 +85,12 @@ export class Viewer {
     return this.#picture?.isFlowing ?? false;
   }
 
+  /** Have it told once a second how the picture is doing, this one and later ones, or not any more. */
+  measure(isWanted: boolean): void {
+    this.#isMeasured = isWanted;
+    this.#picture?.measure(isWanted);
+  }
+
   #open(grantId: string): void {
     this.#apply({ type: "open", grantId });
     this.#connect(grantId).catch((error: unknown) => this.#refused(grantId, error));
@@ -107,12 +117,15 @@ export class Viewer {
 
   #newPicture({ relay_url: url, ticket }: TicketIssued, codecs: readonly string[]): Picture {
     const screen = this.#takeScreen(codecs);
-    return new Picture(this.#slot, screen, { relay_url: url ?? "", ticket }, codecs, {
+    const picture = new Picture(this.#slot, screen, { relay_url: url ?? "", ticket }, codecs, {
       said: (message) => this.#apply({ type: "said", message }),
       drawn: () => this.#drawn(),
+      measured: this.#reports.measured,
       closed: (code) => this.#apply({ type: "closed", code }),
       undecodable: () => this.#apply({ type: "unsupported" }),
     });
+    picture.measure(this.#isMeasured);
+    return picture;
   }
 
   #takeScreen(codecs: readonly string[]): Screen {
@@ -175,5 +188,6 @@ export class Viewer {
     clearTimeout(this.#timer);
     this.#picture?.close();
     this.#picture = undefined;
+    this.#reports.measured(undefined);
   }
 }

@@ -1,7 +1,7 @@
 // One encoded stream into decoded frames, whatever it is encoded with. Starts with a key frame, as does every change of
 // the encoding; after an error it waits for the next one.
 import { CODEC } from "../core/protocol.gen.ts";
-import { Assembler, InvalidFrame, type Frame } from "../core/frames.ts";
+import { Assembler, InvalidFrame, type Frame, type Header } from "../core/frames.ts";
 import type { Drawable } from "./drawable.ts";
 import { PatchDecoder } from "./patch-decoder.ts";
 import { PictureDecoder } from "./picture-decoder.ts";
@@ -9,6 +9,7 @@ import { PictureDecoder } from "./picture-decoder.ts";
 const MAX_FAILURES = 3;
 
 export interface StreamReports {
+  readonly arrived: (header: Header, at: number) => void;
   readonly decoded: (drawable: Drawable) => void;
   readonly needsKey: () => void;
   readonly undecodable: () => void;
@@ -57,7 +58,9 @@ export class Stream {
       this.#hasAsked = false;
       this.#choose(frame);
     }
-    this.#decoder?.decode(frame, performance.now());
+    const arrivedAt = performance.now();
+    this.#reports.arrived(frame.header, arrivedAt);
+    this.#decoder?.decode(frame, arrivedAt);
   }
 
   /** Only a key frame may be encoded otherwise than the frame before: what is still inside the old decoder is older. */
