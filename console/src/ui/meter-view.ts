@@ -29,6 +29,8 @@ export class MeterView implements View {
     const { t } = this.#context;
     setAttribute(this.element, "aria-label", t.meter.label);
     setAttribute(this.#values[NAMES.indexOf("latency")]!, "title", t.meter.latencyHint);
+    const isOther = this.#reading?.limit === "device";
+    setAttribute(this.#values[NAMES.indexOf("limit")]!, "title", isOther ? t.meter.limitHint : undefined);
     const values = this.#texts();
     NAMES.forEach((name, at) => {
       setText(this.#names[at]!, t.meter[name]);

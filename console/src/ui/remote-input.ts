@@ -146,7 +146,7 @@ export class RemoteInput {
 
   #pixel(event: MouseEvent): Point | undefined {
     if (!this.#isOnPicture(event)) {
-      return undefined; // beside the picture, or on a scroll bar over it
+      return undefined; // on a scroll bar, which lies over the picture
     }
     const pixel = this.#pointer.isDragging ? nearestPixel : pixelAt;
     const point = { x: event.clientX, y: event.clientY };
@@ -154,7 +154,11 @@ export class RemoteInput {
   }
 
   #isOnPicture(event: MouseEvent): boolean {
-    return event.target === this.#slot.canvas;
+    const { canvas, element } = this.#slot;
+    const { left, top } = element.getBoundingClientRect();
+    // The canvas' round corners are the slot's; scroll bars lie beyond its client size.
+    const isInside = event.clientX - left < element.clientWidth && event.clientY - top < element.clientHeight;
+    return event.target === canvas || isInside;
   }
 
   // --- keyboard --------------------------------------------------------------------------------------------

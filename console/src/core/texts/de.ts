@@ -184,11 +184,12 @@ export const de: Texts = {
     data: "Daten",
     kilobits: (count: string) => `${count} kbit/s`,
     limit: "Gebremst durch",
+    limitHint: "Die andere Seite: Der Rechner dort ist beschäftigt, oder es ändert sich wenig auf dem Bildschirm.",
     unknown: "–",
     by: {
       nothing: "nichts",
       line: "die Leitung",
-      device: "den anderen Rechner (beschäftigt oder ruhiges Bild)",
+      device: "die andere Seite",
       browser: "diesen Browser",
       still: "nichts ändert sich",
     },
