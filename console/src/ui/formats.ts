@@ -17,3 +17,7 @@ export function clockTimeWithSeconds(at: string, language: Language): string {
 export function dayAndTime(at: string, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }
+
+export function wholeNumber(value: number, language: Language): string {
+  return new Intl.NumberFormat(locale(language), { maximumFractionDigits: 0 }).format(value);
+}

@@ -1,5 +1,5 @@
 // One session: ties the event feed, the picture and the input to the models, and the models to what is shown.
-import { viewGrant } from "../core/access.ts";
+import { accessTo, viewGrant } from "../core/access.ts";
 import { subjectOf } from "../core/bearer.ts";
 import { isOver, isPaused, reduce, UNKNOWN_SESSION, type SessionAction, type SessionModel } from "../core/session-state.ts";
 import { hasControl } from "../core/viewer-state.ts";
@@ -28,6 +28,7 @@ export class SessionPage implements Page {
   readonly #feed: EventFeed;
   readonly #viewer: Viewer;
   readonly #input: RemoteInput;
+  readonly #stage: Stage;
   readonly #parts: readonly View[];
   readonly #pill = new StatePill();
   readonly #backText = h("span", { class: "button-label" });
@@ -46,7 +47,11 @@ export class SessionPage implements Page {
     this.#sid = sid;
     this.#model = { ...UNKNOWN_SESSION, me: subjectOf(context.api.token) };
     this.#feed = new EventFeed(context.api, sid, { dispatch: (action) => this.#dispatch(action), failed: context.failed });
-    this.#viewer = new Viewer(context.api, sid, this.#slot, { changed: () => this.#viewerChanged(), failed: context.failed });
+    this.#viewer = new Viewer(context.api, sid, this.#slot, {
+      changed: () => this.#viewerChanged(),
+      measured: (reading) => this.#stage.measured(reading),
+      failed: context.failed,
+    });
     this.#input = this.#newInput();
     this.#dialog = new EndDialog(context, () => this.#endNow());
     this.#end = new Button({ look: "danger", icon: "power", testid: "end-session", click: () => this.#dialog.open() });
@@ -54,16 +59,17 @@ export class SessionPage implements Page {
       sid,
       model: () => this.#model,
       viewer: () => this.#viewer.state,
+      measure: (isWanted: boolean) => this.#viewer.measure(isWanted),
       dispatch: (action: SessionAction) => this.#dispatch(action),
     };
-    const stage = new Stage(context, source, this.#slot, this.#input);
+    this.#stage = new Stage(context, source, this.#slot, this.#input);
     const access = new AccessPanel(context, source);
     const chat = new ChatPanel(context, source);
     const timeline = new TimelinePanel(context, source.model);
     this.#tabs = new Tabs([chat.element, timeline.element]);
-    this.#parts = [stage, access, chat, timeline, this.#dialog];
+    this.#parts = [this.#stage, access, chat, timeline, this.#dialog];
     const side = h("aside", { class: "side" }, access.element, this.#tabs.element);
-    this.element = h("div", { class: "session" }, stage.element, side, this.#dialog.element);
+    this.element = h("div", { class: "session" }, this.#stage.element, side, this.#dialog.element);
     this.header = this.#newHeader();
     this.#start();
     this.#timer = window.setInterval(() => this.render(), TICK_MS);
@@ -85,7 +91,9 @@ export class SessionPage implements Page {
     clearInterval(this.#timer);
     this.#feed.stop();
     this.#viewer.want(undefined);
+    this.#viewer.expect(false);
     this.#input.dispose();
+    this.#stage.dispose();
     this.#slot.dispose();
   }
 
@@ -94,7 +102,7 @@ export class SessionPage implements Page {
       send: (messages) => this.#viewer.send(messages),
       isFlowing: () => this.#viewer.isFlowing,
       focusChanged: () => this.render(),
-      left: () => this.#end.element.focus(),
+      left: () => void this.#stage.left().then(() => this.#end.element.focus()),
     });
   }
 
@@ -121,6 +129,7 @@ export class SessionPage implements Page {
       return;
     }
     this.#viewer.want(viewGrant(this.#model));
+    this.#viewer.expect(accessTo(this.#model, "view").kind === "asked");
     this.#updateInput();
     if (isOver(this.#model.session)) {
       this.#dialog.close();

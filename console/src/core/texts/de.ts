@@ -160,6 +160,41 @@ export const de: Texts = {
     reconnecting: "Verbindung zum Server unterbrochen. Wird neu aufgebaut …",
   },
 
+  view: {
+    label: "Ansicht",
+    fit: "Ins Fenster einpassen",
+    actual: "Originalgröße, 1:1",
+    full: "Vollbild",
+    leaveFull: "Vollbild beenden",
+    grab: "Alle Tasten senden, auch Alt + Tab und Esc",
+    grabbing: "Alle Tasten gehen zur Kundenseite.",
+    meter: "Messwerte zeigen",
+    pan: "Bildschirm der Kundenseite in Originalgröße. Pfeiltasten verschieben den Ausschnitt.",
+  },
+
+  meter: {
+    label: "Messwerte",
+    shown: "Gezeigt",
+    perSecond: (count: string) => `${count}/s`,
+    latency: "Verzögerung",
+    latencyHint: "Vom Bildschirm der Kundenseite bis hier. Die Uhren werden nicht verglichen; mehr kann es nicht sein.",
+    atMost: (ms: string) => `höchstens ${ms} ms`,
+    here: "davon hier",
+    milliseconds: (ms: string) => `${ms} ms`,
+    data: "Daten",
+    kilobits: (count: string) => `${count} kbit/s`,
+    limit: "Gebremst durch",
+    limitHint: "Die andere Seite: Der Rechner dort ist beschäftigt, oder es ändert sich wenig auf dem Bildschirm.",
+    unknown: "–",
+    by: {
+      nothing: "nichts",
+      line: "die Leitung",
+      device: "die andere Seite",
+      browser: "diesen Browser",
+      still: "nichts ändert sich",
+    },
+  },
+
   chat: {
     title: "Chat",
     label: "Unterhaltung",

@@ -1,6 +1,7 @@
 // Everything the page says, in English. The shape of this object is the shape of every language.
 import type { FailureCode } from "../api.ts";
 import type { Offered } from "../access.ts";
+import type { Limit } from "../meter.ts";
 import type { Cause, Party, SessionState } from "../protocol.gen.ts";
 
 export const en = {
@@ -159,6 +160,41 @@ export const en = {
     wayOut: "leaves the picture",
     checkReceipt: "Check a receipt",
     reconnecting: "Connection to the server lost. Connecting again …",
+  },
+
+  view: {
+    label: "View",
+    fit: "Fit to window",
+    actual: "Actual size, 1:1",
+    full: "Full screen",
+    leaveFull: "Leave full screen",
+    grab: "Send all keys, also Alt + Tab and Esc",
+    grabbing: "All keys reach the customer.",
+    meter: "Show measurements",
+    pan: "The customer's screen in actual size. Arrow keys move the part that is shown.",
+  },
+
+  meter: {
+    label: "Measurements",
+    shown: "Shown",
+    perSecond: (count: string) => `${count}/s`,
+    latency: "Delay",
+    latencyHint: "From the customer's screen to here. The two clocks are not compared; it cannot be more than this.",
+    atMost: (ms: string) => `at most ${ms} ms`,
+    here: "of that here",
+    milliseconds: (ms: string) => `${ms} ms`,
+    data: "Data",
+    kilobits: (count: string) => `${count} kbit/s`,
+    limit: "Held up by",
+    limitHint: "The other side: its computer is busy, or little changes on its screen.",
+    unknown: "–",
+    by: {
+      nothing: "nothing",
+      line: "the line",
+      device: "the other side",
+      browser: "this browser",
+      still: "nothing changes",
+    } satisfies Record<Limit, string>,
   },
 
   chat: {
