@@ -169,11 +169,18 @@ class OtherSide:
         await self.relays(RelayControl(live=False))
 
     async def shows(
-        self, payload: bytes, width: int, height: int, *, key: bool, codec: frames.Codec = frames.Codec.H264
+        self,
+        payload: bytes,
+        width: int,
+        height: int,
+        *,
+        key: bool,
+        codec: frames.Codec = frames.Codec.H264,
+        monitor: int = 0,
     ) -> int:
         """One encoded frame, to the newest viewer; its sequence number."""
         self.seq += 1
-        header = frames.Header(codec, key, True, 0, self.seq, self.seq * 33_000, width, height, 0)
+        header = frames.Header(codec, key, True, monitor, self.seq, self.seq * 33_000, width, height, 0)
         for chunk in frames.chunks(header, payload):
             await self.viewers[-1].send_bytes(chunk)
         return self.seq

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from beistand.protocol.messages import RelayControl
+from beistand.protocol.messages import MonitorSize, RelayControl, RelayMonitors
 from tests.e2e.watching import BLUE, HEIGHT, RED, WIDTH, Watching, watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -144,3 +144,21 @@ async def test_every_tool_has_a_name_and_takes_the_keyboard(chromium: Browser, l
             await watching.page.keyboard.press("Tab")
             focused = await watching.page.evaluate("document.activeElement.dataset.testid")
             assert focused == tool
+
+
+async def test_another_monitor_is_chosen_and_the_one_on_the_page_is_the_pressed_one(
+    watching: Watching,
+) -> None:
+    person = watching.person
+    assert not await person.at("monitors").is_visible()
+    sizes = (MonitorSize(width=1920, height=1080), MonitorSize(width=1280, height=1024))
+    await watching.side.relays(RelayMonitors(monitors=sizes))
+    await person.at("monitor-1").click()
+    assert (await watching.side.hears("viewer.monitor")).monitor == 1
+    assert await is_on(watching, "monitor-0"), "nothing of the other one is here yet"
+    await watching.shows(BLUE, key=True, monitor=1)
+    await watching.attribute('[data-testid="monitor-1"][aria-pressed="true"]')
+    assert not await is_on(watching, "monitor-0")
+    assert await person.at("monitor-1").get_attribute("aria-label") == "Monitor 2 (1280 × 1024)"
+    await watching.side.relays(RelayMonitors(monitors=sizes[:1]))
+    await person.at("monitors").wait_for(state="hidden")

@@ -35,14 +35,16 @@ class Watching:
     def screen(self) -> Locator:
         return self.person.at("screen")
 
-    async def shows(self, colour: Colour, *, key: bool = False) -> None:
+    async def shows(self, colour: Colour, *, key: bool = False, monitor: int = 0) -> None:
         """One more frame in this colour; returns when the console says that it is on the canvas."""
-        await self.shows_payload(self.film.frame(colour, key=key), key=key)
+        await self.shows_payload(self.film.frame(colour, key=key), key=key, monitor=monitor)
 
-    async def shows_payload(self, payload: bytes, *, key: bool = False) -> None:
+    async def shows_payload(self, payload: bytes, *, key: bool = False, monitor: int = 0) -> None:
         """One more frame of the film's encoding; returns when the console says that it is on the canvas."""
         film = self.film
-        seq = await self.side.shows(payload, film.width, film.height, key=key, codec=film.codec)
+        seq = await self.side.shows(
+            payload, film.width, film.height, key=key, codec=film.codec, monitor=monitor
+        )
         while (await self.side.hears("viewer.shown")).seq != seq:
             continue
 

@@ -77,6 +77,11 @@ export function isHeld(state: ViewerState): boolean {
   return hasControl(state) && state.kind === "live" && state.held;
 }
 
+/** The customer's monitors, if there is a picture to choose for. */
+export function monitorsOf(state: ViewerState): readonly MonitorSize[] {
+  return state.kind === "live" ? state.monitors : [];
+}
+
 function afterMessage(state: ViewerState, message: FromRelay): ViewerState {
   if (state.kind !== "connecting" && state.kind !== "live") {
     return state;

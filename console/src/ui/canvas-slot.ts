@@ -11,6 +11,7 @@ export class CanvasSlot {
   #zoom: Zoom = "fit";
   #canvas = emptyCanvas();
   #picture: Size = { width: 0, height: 0 };
+  #monitor = 0;
   #label = "";
   #attributesDue = 0;
   #frames = 0;
@@ -28,6 +29,11 @@ export class CanvasSlot {
   /** Size of the picture on the canvas, 0 x 0 while there is none. */
   get picture(): Size {
     return this.#picture;
+  }
+
+  /** The customer's monitor that is on the canvas. */
+  get monitor(): number {
+    return this.#monitor;
   }
 
   get zoom(): Zoom {
@@ -70,7 +76,8 @@ export class CanvasSlot {
   }
 
   /** The worker has drawn its `frames`th frame of this size. */
-  drawn(frames: number, picture: Size): void {
+  drawn(frames: number, picture: Size, monitor: number): void {
+    this.#monitor = monitor;
     const isResized = picture.width !== this.#picture.width || picture.height !== this.#picture.height;
     this.#frames = frames;
     if (isResized) {

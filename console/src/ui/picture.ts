@@ -95,7 +95,7 @@ export class Picture {
     switch (message.type) {
       case "shown":
         this.send({ type: "viewer.shown", seq: message.seq });
-        this.#slot.drawn(message.count, message);
+        this.#slot.drawn(message.count, message, message.monitor);
         return this.#reports.drawn();
       case "reading":
         return this.#reports.measured(message.reading);

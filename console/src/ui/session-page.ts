@@ -60,6 +60,7 @@ export class SessionPage implements Page {
       model: () => this.#model,
       viewer: () => this.#viewer.state,
       measure: (isWanted: boolean) => this.#viewer.measure(isWanted),
+      choose: (monitor: number) => this.#viewer.choose(monitor),
       dispatch: (action: SessionAction) => this.#dispatch(action),
     };
     this.#stage = new Stage(context, source, this.#slot, this.#input);

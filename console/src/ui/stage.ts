@@ -3,7 +3,7 @@ import { overlayOf, type Overlay } from "../core/access.ts";
 import type { Reading } from "../core/meter.ts";
 import { isOver, type SessionModel } from "../core/session-state.ts";
 import { overlayNotice } from "../core/texts/index.ts";
-import { hasControl, isHeld, type ViewerState } from "../core/viewer-state.ts";
+import { hasControl, isHeld, monitorsOf, type ViewerState } from "../core/viewer-state.ts";
 import { Button } from "./button.ts";
 import type { CanvasSlot } from "./canvas-slot.ts";
 import { CodeCard } from "./code-card.ts";
@@ -11,6 +11,7 @@ import type { Context, View } from "./context.ts";
 import { h, setAttribute, setText, show } from "./dom.ts";
 import { FullScreen } from "./full-screen.ts";
 import { setIcon, type IconName } from "./icons.ts";
+import { MonitorPicker } from "./monitor-picker.ts";
 import { Panning } from "./panning.ts";
 import type { RemoteInput } from "./remote-input.ts";
 import { ViewBar } from "./view-bar.ts";
@@ -21,6 +22,7 @@ export interface StageSource {
   readonly viewer: () => ViewerState;
   /** Have `Stage.measured` told once a second how the picture is doing, or not any more. */
   readonly measure: (isWanted: boolean) => void;
+  readonly choose: (monitor: number) => void;
 }
 
 const ICONS: Readonly<Record<Overlay["kind"], IconName>> = {
@@ -63,6 +65,7 @@ export class Stage implements View {
   readonly #strip: HTMLElement;
   readonly #screen: FullScreen;
   readonly #bar: ViewBar;
+  readonly #monitors: MonitorPicker;
   readonly element: HTMLElement;
 
   constructor(context: Context, source: StageSource, slot: CanvasSlot, input: RemoteInput) {
@@ -83,7 +86,12 @@ export class Stage implements View {
     const hasMouse = (): boolean => hasControl(source.viewer());
     this.#bar = new ViewBar(context, { hasControl: hasMouse, measure: source.measure }, slot, input, this.#screen);
     new Panning(slot, () => !hasMouse());
-    this.#strip.append(this.#bar.element);
+    this.#monitors = new MonitorPicker(context, {
+      monitors: () => monitorsOf(source.viewer()),
+      shown: () => slot.monitor,
+      choose: source.choose,
+    });
+    this.#strip.append(this.#monitors.element, this.#bar.element);
     this.element.append(this.#bar.meter);
   }
 
@@ -111,6 +119,7 @@ export class Stage implements View {
     this.#renderBanner(model);
     this.#renderStrip(overlay);
     this.#bar.render();
+    this.#monitors.render();
   }
 
   #renderOverlay(overlay: Overlay, model: SessionModel): void {

@@ -80,6 +80,11 @@ export class Viewer {
     }
   }
 
+  /** Have another of the customer's monitors shown. */
+  choose(monitor: number): void {
+    this.#picture?.send({ type: "viewer.monitor", monitor });
+  }
+
   /** False while what was sent has not left yet: the pointer may wait. */
   get isFlowing(): boolean {
     return this.#picture?.isFlowing ?? false;

@@ -44,8 +44,8 @@ self.onmessage = ({ data }: MessageEvent<ToDecoder>): void => {
 };
 
 function shown({ header, arrivedAt }: Drawable, count: number): void {
-  const { seq, width, height } = header;
-  tell({ type: "shown", seq, count, width, height });
+  const { seq, width, height, monitor } = header;
+  tell({ type: "shown", seq, count, width, height, monitor });
   meter?.shown(header, arrivedAt, performance.now());
 }
 

@@ -16,6 +16,7 @@ export type FromDecoder =
       readonly count: number;
       readonly width: number;
       readonly height: number;
+      readonly monitor: number;
     }
   /** Once a second while somebody looks. */
   | { readonly type: "reading"; readonly reading: Reading }

@@ -169,6 +169,8 @@ export const de: Texts = {
     grab: "Alle Tasten senden, auch Alt + Tab und Esc",
     grabbing: "Alle Tasten gehen zur Kundenseite.",
     meter: "Messwerte zeigen",
+    monitors: "Monitor",
+    monitor: (number: number, size: string) => `Monitor ${number} (${size})`,
     pan: "Bildschirm der Kundenseite in Originalgröße. Pfeiltasten verschieben den Ausschnitt.",
   },
 

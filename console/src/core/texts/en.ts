@@ -171,6 +171,8 @@ export const en = {
     grab: "Send all keys, also Alt + Tab and Esc",
     grabbing: "All keys reach the customer.",
     meter: "Show measurements",
+    monitors: "Monitor",
+    monitor: (number: number, size: string) => `Monitor ${number} (${size})`,
     pan: "The customer's screen in actual size. Arrow keys move the part that is shown.",
   },
 
