@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import simplejpeg
+from playwright.async_api import Browser
 
 from agent.engine.encode import Kind
 from beistand.protocol import frames
@@ -19,7 +20,7 @@ from beistand.protocol.errors import InvalidMessage
 from beistand.protocol.frames import Patch
 from tests.e2e.pictures import Colour, Film
 from tests.e2e.scene import Scene
-from tests.e2e.watching import BLUE, HEIGHT, RED, WIDTH, Watching
+from tests.e2e.watching import BLUE, HEIGHT, RED, WIDTH, Watching, watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -42,6 +43,12 @@ async def test_jpeg_patches_are_painted_over_the_picture_before(watching: Watchi
     assert await watching.sees(BLUE, across=0.4)
     assert await watching.sees(RED, across=0.7)
     assert "jpeg" in watching.side.transcript[0].codecs
+
+
+async def test_a_browser_without_webcodecs_announces_and_paints_jpeg(chromium: Browser) -> None:
+    async with watched(chromium, codec=Kind.JPEG, script="delete globalThis.VideoDecoder") as watching:
+        assert watching.side.transcript[0].codecs == ("jpeg",)
+        assert await watching.sees(RED)
 
 
 async def test_patches_that_come_faster_than_they_are_drawn_are_all_painted(watching: Watching) -> None:

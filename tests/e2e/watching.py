@@ -94,12 +94,13 @@ class Watching:
 
 @asynccontextmanager
 async def watched(
-    chromium: Browser, *, locale: str = "en", codec: Kind = Kind.H264
+    chromium: Browser, *, locale: str = "en", codec: Kind = Kind.H264, script: str = ""
 ) -> AsyncIterator[Watching]:
-    """A console in a session whose screen is shared, and red."""
+    """A console in a session whose screen is shared, and red. `script` runs before the page's own."""
     async with other_side() as side:
         context = await chromium.new_context(locale=locale, viewport={"width": 1300, "height": 800})
         page = await context.new_page()
+        await page.add_init_script(script)
         person = Technician(page)
         page.on("pageerror", lambda error: person.errors.append(str(error)))
         await person.signs_in(side.url, "mira", "right")

@@ -11,7 +11,7 @@ export interface Stop {
 
 export type ViewerState =
   | { readonly kind: "off" }
-  /** This browser, or this address, has no WebCodecs. */
+  /** Nothing that can come can be shown by this browser. */
   | { readonly kind: "unsupported" }
   | { readonly kind: "connecting"; readonly grantId: string }
   | {

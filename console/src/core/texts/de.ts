@@ -110,7 +110,7 @@ export const de: Texts = {
     },
     unsupported: {
       title: "Dieser Browser kann das Bild nicht zeigen",
-      body: "Nötig ist WebCodecs: ein aktueller Chrome, Edge, Firefox oder Safari und eine Adresse mit https (oder localhost).",
+      body: "Nötig ist ein aktueller Chrome, Edge, Firefox oder Safari, am besten an einer Adresse mit https.",
     },
     stopped: "Das Bild ist beendet",
     chatStays: "Der Chat bleibt offen; Sie können erneut fragen.",

@@ -112,7 +112,7 @@ export const en = {
     },
     unsupported: {
       title: "This browser cannot show the picture",
-      body: "The picture needs WebCodecs: a current Chrome, Edge, Firefox or Safari, and an address with https (or localhost).",
+      body: "The picture needs a current Chrome, Edge, Firefox or Safari, best at an address with https.",
     },
     stopped: "The picture has stopped",
     chatStays: "The chat stays open; you can ask again.",
