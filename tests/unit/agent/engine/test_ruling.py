@@ -209,7 +209,7 @@ def test_unknown_questions_have_no_answer(talk: Talk) -> None:
         ([asked("first")], asked("more")),
         ([asked(str(i), technician_id=an_id(str(i))) for i in range(MAX_OPEN)], asked("more")),
     ],
-    ids=["not offered", "control without view", "the same again", "too many"],
+    ids=["unattended without terms", "control without view", "the same again", "too many"],
 )
 def test_what_the_person_is_not_bothered_with(talk: Talk, before: list[e.Event], question: e.Asked) -> None:
     talk(*before)
