@@ -66,7 +66,7 @@ async def connect_agent(
 async def connect_device(
     urls: Sequence[str], *, org: str, device_id: str, number: int, seed: bytes, on_closed: Callback
 ) -> Client:
-    """An enrolled device's connection outside of sessions: one attempt, at one of the addresses.
+    """An enrolled device's connection outside of sessions: one attempt, one sign-in at most.
 
     Raises TicketRefused (also while nobody is there to be asked) or Unavailable. Never reconnects by itself:
     every attempt has a higher number. `on_closed`: the connection is gone.
@@ -82,6 +82,7 @@ async def connect_device(
             nkeys_seed_str=nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER).decode(),
             inbox_prefix=subjects.inbox_prefix(device_id),
             allow_reconnect=False,
+            max_reconnect_attempts=1,  # nats-py's for an address that does not answer, within this attempt
             ping_interval=DEVICE_PING_S,
             **_tls(urls),
         )
