@@ -16,7 +16,7 @@ from agent.unattended.line import Line
 from agent.unattended.post import Post
 from agent.unattended.store import Store, Waiting
 from beistand.protocol import signing
-from beistand.protocol.errors import BadSignature, BeistandError, Ended
+from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
 from beistand.protocol.messages import Recorded
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,11 @@ class Delivery:
         *,
         post: Post,
         line: Callable[[str], Line | None],
+        ended: Callable[[str], None] = lambda _: None,
         chance: Callable[[], float] = random,
     ) -> None:
-        """`line` of a device, if there is one open."""
+        """`line` of a device, if there is one open; `ended`: the services hold its enrolment for over."""
+        self._ended = ended
         self._chance = chance
         self._store = store
         self._post = post
@@ -76,11 +78,12 @@ class Delivery:
         line = self._line(waiting.record.device_id)
         try:
             if line is not None:
-                with suppress(BeistandError):
+                with suppress(Unavailable, BadSignature):
                     _prove(waiting, await line.send(waiting.record))
                     return True
             _prove(waiting, await self._post(waiting.gateway, waiting.record))
         except Ended:
+            self._ended(waiting.record.device_id)
             return True
         except BeistandError:
             return False

@@ -91,7 +91,7 @@ class Office:
         self._visiting = ""
         self._tasks = Tasks(self._failed)
         self._standby: asyncio.Task[None] | None = None
-        self._delivery = Delivery(self._store, post=ways.post, line=self._line_of)
+        self._delivery = Delivery(self._store, post=ways.post, line=self._line_of, ended=self._ended)
         self._house: House | None = None
 
     def open(self, house: House) -> None:
@@ -175,14 +175,27 @@ class Office:
             return
         if paused:
             self._leave(Cause.END_SESSION)
+        if not self._record(paused=paused) and paused:
+            # A pause that the next start would not know of is none: rather no permission at all.
+            self._lose(Trouble.UNREADABLE)
+            return
+        self._follow()
+
+    def _record(self, *, paused: bool) -> bool:
+        """Sign whether it is paused, to be handed over; whether that is on disk."""
+        enrolled = self._enrolled
+        if enrolled is None:
+            return False
         standing, record = enrolled.standing.switched(
             paused=paused, key=enrolled.key, device_time=datetime.now(UTC)
         )
         self._enrolled = replace(enrolled, standing=standing)
-        if self._save(standing):
-            with suppress(OSError):
-                self._store.keep(waiting_for(standing, record))
-        self._follow()
+        is_saved = self._save(standing)
+        try:
+            self._store.keep(waiting_for(standing, record))
+        except OSError as error:
+            log.error("record not kept", extra={"error": error.strerror})
+        return is_saved
 
     # --- sessions --------------------------------------------------------------------------------------
 
@@ -223,7 +236,7 @@ class Office:
         )
 
         def holds() -> bool:
-            self._look_at_end()
+            self._look()
             return self._is_enrolled_as(standing.device_id) and self.refusal(joined.technician_id) is None
 
         mandate = Mandate(joined.technician_id, standing.enrolment_hash)
@@ -275,9 +288,15 @@ class Office:
 
     def looked(self) -> None:
         """See `Host`."""
-        self._look_at_end()
+        self._look()
         if self._enrolled is not None and self._monotonic() - self._saved_at >= SAVE_EVERY_S:
             self._save(self._enrolled.standing)
+
+    def refused_often(self) -> None:
+        """See `Host`. A record that says what is so anyhow: its answer tells what a refusal does not."""
+        if self._enrolled is not None:
+            self._record(paused=self._enrolled.standing.is_paused)
+            self._delivery.wake()
 
     def called(self, call: Call) -> None:
         """See `Host`."""
@@ -320,6 +339,16 @@ class Office:
         self._enrolled = Enrolled(standing, key)
         self._clock = self._clock.heard(standing.since, wall=self._ways.wall(), monotonic=self._monotonic())
         self._follow()
+
+    def _ended(self, device_id: str) -> None:
+        if self._is_enrolled_as(device_id):
+            self._lose(Trouble.GIVEN_UP)
+
+    def _look(self) -> None:
+        """Whether it is over by itself, or was taken back beside this process."""
+        self._look_at_end()
+        if self._enrolled is not None and not self._store.has_key():
+            self._lose(None)
 
     def _look_at_end(self) -> None:
         if self._enrolled is not None and rules.is_expired(self._enrolled.standing, now=self._now()):

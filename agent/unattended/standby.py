@@ -12,7 +12,7 @@ from contextlib import suppress
 from random import random
 from typing import Protocol
 
-from agent.unattended.backoff import LONGEST_S, pause_s
+from agent.unattended.backoff import LONGEST_S, REFUSED_OFTEN, pause_s
 from agent.unattended.line import Address, Dial, Line
 from beistand.protocol.errors import TicketRefused, Unavailable
 from beistand.protocol.messages import Beat, Call, DeviceState
@@ -38,6 +38,9 @@ class Host(Protocol):
 
     def disconnected(self, line: Line) -> None:
         """That line is none any more."""
+
+    def refused_often(self) -> None:
+        """The sign-in was refused again and again: ask another way whether the enrolment is over."""
 
     def looked(self) -> None:
         """A minute went by."""
@@ -77,6 +80,8 @@ class Standby:
                 self._refusals += 1
                 self._failures += 1
                 log.info("device not let in", extra={"refusals": self._refusals})
+                if self._refusals == REFUSED_OFTEN:
+                    self._host.refused_often()
             except Unavailable:
                 self._failures += 1
             pause = pause_s(self._failures, refusals=self._refusals, chance=self._chance())

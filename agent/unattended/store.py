@@ -89,9 +89,15 @@ class Store:
 
     def save(self, standing: Standing, key: DeviceKey) -> None:
         """What has changed beside the permission, on disk when this returns. OSError; Gone."""
-        if not self._key.exists():
+        if not self.has_key():
             raise Gone
         files.write(self._standing, seal(standing, key.seed))
+
+    def has_key(self) -> bool:
+        """Whether nobody has taken the permission back beside this process, as uninstalling does."""
+        with suppress(OSError):
+            return self._key.exists()
+        return False
 
     def destroy(self) -> None:
         """No permission and no key any more; what cannot be removed is logged. Never raises."""

@@ -83,6 +83,9 @@ class Host:
     def disconnected(self, line: lines.Line) -> None:
         self.lost.put_nowait(line)
 
+    def refused_often(self) -> None:
+        pass
+
     def looked(self) -> None:
         pass
 

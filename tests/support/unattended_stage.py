@@ -227,6 +227,8 @@ class _Line:
     stage: Stage
     ears: Ears
     is_closed: bool = False
+    is_silent: bool = False
+    """Whether records are left without an answer."""
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def hears(self, what: str, *news: object) -> None:
@@ -250,7 +252,7 @@ class _Line:
             self.stage.answers.append(message)
 
     async def send(self, record: StandingUp) -> Recorded:
-        if self.is_closed:
+        if self.is_closed or self.is_silent:
             raise Unavailable
         return self.stage.take(record.jws, record.device_id)
 

@@ -1,15 +1,18 @@
 """The device's side of unattended access from the first yes to its end, without network and windows."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agent.port import Answer, Phase, Trouble
+from agent.unattended.line import Address, Ears, Line
 from agent.unattended.store import Store
 from beistand.protocol import ids, signing
 from beistand.protocol.capabilities import Capability
-from beistand.protocol.messages import DeviceState
+from beistand.protocol.errors import BeistandError, Ended, Unavailable
+from beistand.protocol.messages import DeviceState, Recorded, StandingUp
 from beistand.protocol.records import (
     Cause,
     DecidedBy,
@@ -331,7 +334,69 @@ async def test_a_permission_that_was_edited_is_none(stage: Stage, tmp_path: Path
 async def test_a_key_taken_away_beside_the_agent_ends_it(stage: Stage, tmp_path: Path) -> None:
     async with at_a_device(stage, tmp_path) as person:
         await enrols(stage, person)
+        await _comes_in(stage, person)
         Store(tmp_path).destroy()
-        stage.lines[-1].hears("lost")
+        await person.sees(lambda view: view.phase is Phase.ENDED)
         await person.sees(lambda view: view.unattended is None and not view.troubles)
     assert not Store(tmp_path).folder.joinpath("standing.json").exists()
+
+
+@pytest.mark.parametrize("says", [Ended, Unavailable])
+async def test_refused_again_and_again_the_gateway_is_asked(
+    stage: Stage, tmp_path: Path, says: type[BeistandError]
+) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    post = stage.post
+
+    async def answers(gateway: str, record: StandingUp) -> Recorded:
+        loop.call_soon_threadsafe(asked.set)
+        if says is Ended:
+            raise says
+        return await post(gateway, record)
+
+    stage.post = answers  # type: ignore[method-assign]
+    async with at_a_device(stage, tmp_path) as person:
+        await enrols(stage, person)
+        line = stage.lines[-1]
+        line.is_silent = True
+        line.loop.call_soon_threadsafe(line.ears._host.refused_often)  # type: ignore[attr-defined]
+        await asyncio.wait_for(asked.wait(), 10)
+        if says is Ended:
+            await person.sees(lambda view: view.troubles == (Trouble.GIVEN_UP,))
+            assert not Store(tmp_path).has_key()
+            return
+        await stage.has(Standby)
+    assert Store(tmp_path).load() is not None
+
+
+async def test_a_number_is_on_disk_before_it_is_shown(stage: Stage, tmp_path: Path) -> None:
+    shown: list[tuple[int, int]] = []
+    inner = stage.dial_device
+
+    async def dial(address: Address, ears: Ears) -> Line:
+        found = Store(tmp_path).load()
+        shown.append((address.number, found.standing.kept.number if found else -1))
+        return await inner(address, ears)
+
+    stage.dial_device = dial  # type: ignore[method-assign,assignment]
+    for _ in range(3):
+        async with at_a_device(stage, tmp_path) as person:
+            if not shown:
+                await enrols(stage, person)
+            await person.sees(lambda view: view.unattended is not None and view.unattended.online)
+    assert shown == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_without_a_place_to_keep_it_no_number_is_shown(stage: Stage, tmp_path: Path) -> None:
+    async with at_a_device(stage, tmp_path) as person:
+        await enrols(stage, person)
+        draft = Store(tmp_path).folder / ".standing.json.part"
+        draft.mkdir()
+        stage.lines[-1].hears("lost")
+        await person.sees(lambda view: view.unattended is not None and not view.unattended.online)
+        # Nor can a pause be kept: then there is nothing to be paused any more.
+        person.engine.pause_unattended()
+        await person.sees(lambda view: view.unattended is None and view.troubles == (Trouble.UNREADABLE,))
+    assert len(stage.numbers) == 1
+    assert Store(tmp_path).load() is None
