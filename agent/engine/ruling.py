@@ -295,8 +295,20 @@ def _over_elsewhere(walk: _Walk, event: e.OverElsewhere) -> None:
 
 def _stopped_sharing(walk: _Walk, _event: e.StoppedSharing) -> None:
     # Control first: it is stopped by the person, not because its view ended.
+    _is_meant(walk, Capability.CONTROL, Capability.VIEW)
     walk.every(Happening.STOPPED_SHARING, Capability.CONTROL)
     walk.every(Happening.STOPPED_SHARING, Capability.VIEW)
+
+
+def _stopped_control(walk: _Walk, _event: e.StoppedControl) -> None:
+    _is_meant(walk, Capability.CONTROL)
+    walk.every(Happening.STOPPED_CONTROL, Capability.CONTROL)
+
+
+def _is_meant(walk: _Walk, *stopped: Capability) -> None:
+    """What a person at the device has stopped, their mandate does not allow again in this session."""
+    if walk.guard.mandate is not None:
+        walk.guard = replace(walk.guard, blocked=walk.guard.blocked.union(stopped))
 
 
 def _language_set(walk: _Walk, event: e.LanguageSet) -> None:
@@ -315,7 +327,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[_Walk, Any], None]] = MappingProxyTy
         e.Withdrawn: lambda walk, event: walk.step(event.request_id, Happening.WITHDRAWN),
         e.OverElsewhere: _over_elsewhere,
         e.StoppedSharing: _stopped_sharing,
-        e.StoppedControl: lambda walk, _: walk.every(Happening.STOPPED_CONTROL, Capability.CONTROL),
+        e.StoppedControl: _stopped_control,
         e.Disconnected: lambda walk, _: walk.every(Happening.DISCONNECTED),
         e.LanguageSet: _language_set,
     }

@@ -508,3 +508,20 @@ def test_the_person_stops_what_the_mandate_allowed(unattended: Talk) -> None:
         e.CloseGrants((an_id("view"),)),
         e.SignRevocation((an_id("view"),), Cause.STOP_SHARING),
     ]
+
+
+def test_the_mandate_does_not_allow_again_what_the_person_stopped(unattended: Talk) -> None:
+    unattended(e.IndicatorShown(), asked(), recorded())
+    unattended(asked("control", capability=Capability.CONTROL), recorded("control"))
+    unattended(e.StoppedControl())
+    blocked = (Outcome.DENIED, DecidedBy.POLICY, True)
+    assert _decisions(unattended(asked("control again", capability=Capability.CONTROL))) == [blocked]
+    assert unattended.guard.live == (an_id("view"),)
+    unattended(e.StoppedSharing())
+    assert _decisions(unattended(e.IndicatorShown(), asked("view again"))) == [blocked]
+
+
+def test_in_an_attended_session_a_stop_blocks_no_question(talk: Talk) -> None:
+    talk.goes_live()
+    talk(e.StoppedSharing())
+    assert talk(asked("again")) == [e.HoldInput(an_id("again"))]
