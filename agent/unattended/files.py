@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _OWNED = hasattr(os, "geteuid")
 """Where files have no such owners and modes, the folder's own protection has to do (Windows profiles)."""
 
@@ -17,7 +17,7 @@ class NotOurs(OSError):
 
 def read(path: Path, *, limit: int) -> bytes:
     """A file's bytes; OSError if it is missing, too large, a link, or not ours alone."""
-    descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
         _check(os.fstat(file.fileno()), is_right=stat.S_ISREG)
         body = file.read(limit + 1)
@@ -31,7 +31,7 @@ def write(path: Path, body: bytes) -> None:
     private_folder(path.parent)
     draft = path.with_name(f".{path.name}.part")
     draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body)
         file.flush()
@@ -43,7 +43,7 @@ def write(path: Path, body: bytes) -> None:
 def erase(path: Path) -> None:
     """Overwrite as far as the disk lets us, and remove; harmless if it is not there."""
     with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | _NO_LINK)
+        descriptor = os.open(path, os.O_WRONLY | _FLAGS)
         with os.fdopen(descriptor, "wb") as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 file.write(bytes(min(4096, os.fstat(file.fileno()).st_size)))
