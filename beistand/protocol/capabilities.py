@@ -21,7 +21,7 @@ class Capability(StrEnum):
 REQUIRES = MappingProxyType({Capability.CONTROL: Capability.VIEW})
 """A capability that makes sense only beside another live one of the same technician."""
 
-OFFERED = frozenset({Capability.VIEW, Capability.CONTROL})
+OFFERED = frozenset(Capability)
 """What a technician can ask for today."""
 
 NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
@@ -35,6 +35,14 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "activity": None,
         "lease": None,
         "chat": None,
+        "enrolment": None,
+        # enrolled device -> services, outside of sessions, and back
+        "beat": None,
+        "standby": None,
+        "withdrawal": None,
+        "call": None,
+        "call.answer": None,
+        "device.gone": None,
         # services -> agent
         "ask": None,
         "notice": None,
