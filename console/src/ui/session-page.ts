@@ -9,7 +9,8 @@ import { CanvasSlot } from "./canvas-slot.ts";
 import { ChatPanel } from "./chat-panel.ts";
 import type { Context, Page, View } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
-import { EndDialog } from "./end-dialog.ts";
+import { ConfirmDialog } from "./confirm-dialog.ts";
+import { DeviceNote } from "./device-note.ts";
 import { EventFeed } from "./event-feed.ts";
 import { icon } from "./icons.ts";
 import { RemoteInput } from "./remote-input.ts";
@@ -32,7 +33,7 @@ export class SessionPage implements Page {
   readonly #pill = new StatePill();
   readonly #backText = h("span", { class: "button-label" });
   readonly #end: Button;
-  readonly #dialog: EndDialog;
+  readonly #dialog: ConfirmDialog;
   readonly #tabs: Tabs;
   readonly #timer: number;
   readonly element: HTMLElement;
@@ -48,7 +49,7 @@ export class SessionPage implements Page {
     this.#feed = new EventFeed(context.api, sid, { dispatch: (action) => this.#dispatch(action), failed: context.failed });
     this.#viewer = new Viewer(context.api, sid, this.#slot, { changed: () => this.#viewerChanged(), failed: context.failed });
     this.#input = this.#newInput();
-    this.#dialog = new EndDialog(context, () => this.#endNow());
+    this.#dialog = this.#newDialog();
     this.#end = new Button({ look: "danger", icon: "power", testid: "end-session", click: () => this.#dialog.open() });
     const source = {
       sid,
@@ -57,12 +58,13 @@ export class SessionPage implements Page {
       dispatch: (action: SessionAction) => this.#dispatch(action),
     };
     const stage = new Stage(context, source, this.#slot, this.#input);
+    const note = new DeviceNote(context, source.model);
     const access = new AccessPanel(context, source);
     const chat = new ChatPanel(context, source);
     const timeline = new TimelinePanel(context, source.model);
     this.#tabs = new Tabs([chat.element, timeline.element]);
-    this.#parts = [stage, access, chat, timeline, this.#dialog];
-    const side = h("aside", { class: "side" }, access.element, this.#tabs.element);
+    this.#parts = [stage, note, access, chat, timeline, this.#dialog];
+    const side = h("aside", { class: "side" }, note.element, access.element, this.#tabs.element);
     this.element = h("div", { class: "session" }, stage.element, side, this.#dialog.element);
     this.header = this.#newHeader();
     this.#start();
@@ -73,7 +75,7 @@ export class SessionPage implements Page {
     const { t } = this.#context;
     const { session } = this.#model;
     setText(this.#backText, t.sessions.back);
-    this.#pill.render(session?.state, t);
+    this.#pill.render(session, t);
     this.#end.setLabel(t.end.open);
     this.#end.enabled = session !== undefined && !isOver(session) && !this.#isEnding;
     this.#tabs.setLabels([t.chat.title, t.timeline.title]);
@@ -95,6 +97,15 @@ export class SessionPage implements Page {
       isFlowing: () => this.#viewer.isFlowing,
       focusChanged: () => this.render(),
       left: () => this.#end.element.focus(),
+    });
+  }
+
+  #newDialog(): ConfirmDialog {
+    return new ConfirmDialog({
+      icon: "power",
+      testid: "end-session",
+      texts: () => this.#context.t.end,
+      confirmed: () => this.#endNow(),
     });
   }
 

@@ -21,6 +21,7 @@ const ICONS: Readonly<Record<Overlay["kind"], IconName>> = {
   picture: "screen",
   loading: "clock",
   waiting: "clock",
+  coming: "clock",
   ended: "check",
   expired: "clock",
   suspended: "offline",
