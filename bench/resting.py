@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +22,12 @@ from bench.counted import Road
 from bench.processes import resident_by_kind, usage
 from bench.tray_host import TrayHost, tray
 from demo.customer import customer
-from demo.desktop import Desktop, desktop
+from demo.desktop import Desktop, desktop, stop
 
 PATIENCE_S = 30.0
 LOOK_EVERY_S = 0.25
 SETTLE_S = 10.0
 HOST = "127.0.0.1"
-AT_REST = ("beistand", "agent", "--background")
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,10 @@ async def measure(*, seconds: float, out: Path) -> Found:
         await _enrol(desk)
         print("  the agent is enrolled", flush=True)
         await _until(desk.is_offline)
-        running = customer(desk.screen, gateway=desk.stack.gateway_url, folder=desk.folder, program=AT_REST)
-        helped = await scene.enter_async_context(running)
+        process = await scene.enter_async_context(_at_rest(desk, out))
         await _until(desk.is_online)
         await asyncio.sleep(SETTLE_S)
-        return await _rest(desk, helped.process.pid, seconds)
+        return await _rest(desk, process.pid, seconds)
 
 
 async def _laid(scene: AsyncExitStack, out: Path) -> Desk:
@@ -106,6 +105,23 @@ async def _enrol(desk: Desk) -> None:
         await helped.answers("consent-allow")
         await _until(desk.is_online)
         (await desk.technician.post(f"{where}/end")).raise_for_status()
+
+
+@asynccontextmanager
+async def _at_rest(desk: Desk, out: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The agent as it starts at sign-in: no window, and nothing that a test would want to know from it."""
+    options = ("--background", "--gateway", desk.stack.gateway_url, "--state", str(desk.folder / "agent"))
+    with (out / "agent.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "beistand", "agent", *options),
+            env=desk.screen.environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        await stop(process)
 
 
 async def _rest(desk: Desk, pid: int, seconds: float) -> Found:
