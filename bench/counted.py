@@ -21,47 +21,48 @@ class Road:
     target: tuple[str, int]
     url: str = ""
     connections: int = 0
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
-    _past: int = 0
+    _counted: dict[socket.socket, int] = field(default_factory=dict)
+    """What each connection carried when it was last looked at."""
 
     @property
     def bytes_on_the_wire(self) -> int:
         """Both ways so far, with TCP's and IP's headers."""
-        return self._past + sum(map(_traffic, self._open))
+        for one in self._counted:
+            self._look(one)
+        return sum(self._counted.values())
 
     async def arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either end closes it."""
         there, back = await asyncio.open_connection(*self.target)
         self.connections += 1
-        self._open.add(writer)
+        ours = writer.get_extra_info("socket")
+        self._counted[ours] = 0
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_carry(reader, back))
-                tasks.create_task(_carry(there, writer))
+                tasks.create_task(self._carry(reader, back, ours))
+                tasks.create_task(self._carry(there, writer, ours))
         finally:
-            self._open.discard(writer)
-            self._past += _traffic(writer)
             writer.transport.abort()
             back.transport.abort()
 
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, ours: socket.socket
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                self._look(ours)
+                sink.write(data)
+                await sink.drain()
+        self._look(ours)
+        with suppress(OSError):
+            sink.close()
 
-async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(CHUNK):
-            sink.write(data)
-            await sink.drain()
-    with suppress(OSError):
-        sink.close()
-
-
-def _traffic(writer: asyncio.StreamWriter) -> int:
-    found = writer.get_extra_info("socket")
-    try:
-        told = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TRAFFIC.size)
-    except OSError:
-        return 0  # closed already; what it carried last is not in the figure
-    sent, received, segments_out, segments_in = TRAFFIC.unpack(told)
-    return int(sent + received + HEADERS * (segments_out + segments_in))
+    def _look(self, one: socket.socket) -> None:
+        """Keep what a connection carried; of one that is closed, what it had carried before."""
+        with suppress(OSError):
+            told = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TRAFFIC.size)
+            sent, received, segments_out, segments_in = TRAFFIC.unpack(told)
+            self._counted[one] = sent + received + HEADERS * (segments_out + segments_in)
 
 
 @asynccontextmanager
