@@ -18,6 +18,7 @@ export class DeviceNote implements View {
   /** The device asked about, and its name when that is known. */
   #asked: string | undefined;
   #name: string | undefined;
+  #isUnknown = false;
 
   constructor(context: Context, model: () => SessionModel) {
     this.#context = context;
@@ -32,7 +33,7 @@ export class DeviceNote implements View {
     show(this.element, isUnattended(this.#model()));
     setText(this.#title, t.devices.session);
     setText(this.#deviceLabel, t.devices.device);
-    setText(this.#device, this.#name ?? "…");
+    setText(this.#device, this.#isUnknown ? t.devices.unknownDevice : (this.#name ?? "…"));
     setText(this.#reasonLabel, t.devices.sessionReason);
     setText(this.#reason, session?.reason ?? "");
     this.#learn(session?.device_id ?? undefined);
@@ -43,13 +44,13 @@ export class DeviceNote implements View {
       return;
     }
     this.#asked = id;
-    const { api, failed, t } = this.#context;
+    const { api, failed } = this.#context;
     api
       .device(id)
       .then(({ name }) => (this.#name = name))
       .catch((error: unknown) => {
-        this.#name = t.devices.unknownDevice;
-        if (!(error instanceof ApiError && error.code === "not_found")) {
+        this.#isUnknown = error instanceof ApiError && error.code === "not_found";
+        if (!this.#isUnknown) {
           failed(error);
         }
       })
