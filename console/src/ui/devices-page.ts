@@ -1,6 +1,7 @@
 // The organisation's enrolled devices: whether one may come in now, and the ways to come in and to give it up.
 import { inOrder, matching } from "../core/devices.ts";
 import type { DeviceView } from "../core/protocol.gen.ts";
+import { Button } from "./button.ts";
 import { ConfirmDialog } from "./confirm-dialog.ts";
 import type { Context, Page } from "./context.ts";
 import { DeviceRow } from "./device-row.ts";
@@ -10,6 +11,8 @@ import { Navigation } from "./navigation.ts";
 import { StartDialog } from "./start-dialog.ts";
 
 const REFRESH_MS = 10_000;
+/** So many are drawn at first, and so many more each time; all of them are found by the filter. */
+const AT_ONCE = 100;
 
 export class DevicesPage implements Page {
   readonly #context: Context;
@@ -17,6 +20,7 @@ export class DevicesPage implements Page {
   readonly #title = h("h1", { attributes: { tabindex: "-1" } });
   readonly #filter = h("input", { class: "input filter", testid: "device-filter", attributes: { type: "search" } });
   readonly #list = h("ul", { class: "devices" });
+  readonly #more: Button;
   readonly #emptyTitle = h("h2");
   readonly #emptyHint = h("p", { class: "muted" });
   readonly #empty = h("div", { class: "card empty" }, icon("screen"), this.#emptyTitle, this.#emptyHint);
@@ -28,6 +32,7 @@ export class DevicesPage implements Page {
   readonly header: readonly Node[];
   readonly element: HTMLElement;
   #items: readonly DeviceView[] | undefined;
+  #most = AT_ONCE;
   /** What the dialog about giving up is about. */
   #chosen: DeviceView | undefined;
 
@@ -37,10 +42,11 @@ export class DevicesPage implements Page {
     this.header = [this.#navigation.element];
     this.#start = new StartDialog(context);
     this.#giveUp = this.#newGiveUp();
+    this.#more = new Button({ look: "quiet", testid: "devices-more", click: () => this.#showMore() });
     this.#filter.addEventListener("input", () => this.#renderItems());
     const head = h("div", { class: "page-head" }, this.#title, this.#filter);
     const dialogs = [this.#start.element, this.#giveUp.element];
-    this.element = h("div", { class: "page" }, head, this.#list, this.#empty, ...dialogs);
+    this.element = h("div", { class: "page" }, head, this.#list, this.#more.element, this.#empty, ...dialogs);
     document.addEventListener("visibilitychange", () => this.#refresh(), { signal: this.#ended.signal });
     this.#timer = window.setInterval(() => this.#refresh(), REFRESH_MS);
     this.render();
@@ -53,6 +59,7 @@ export class DevicesPage implements Page {
     setText(this.#title, t.devices.title);
     setAttribute(this.#filter, "aria-label", t.devices.filter);
     setAttribute(this.#filter, "placeholder", t.devices.filter);
+    this.#more.setLabel(t.sessions.more);
     this.#start.render();
     this.#giveUp.render();
     this.#renderItems();
@@ -79,13 +86,23 @@ export class DevicesPage implements Page {
   #renderItems(): void {
     const { t } = this.#context;
     const items = this.#items ?? [];
-    const shown = inOrder(matching(items, this.#filter.value));
+    const found = inOrder(matching(items, this.#filter.value));
+    const shown = found.slice(0, this.#most);
     show(this.#filter, items.length > 0);
     show(this.#list, shown.length > 0);
+    show(this.#more.element, found.length > shown.length);
     show(this.#empty, this.#items !== undefined && shown.length === 0);
     setText(this.#emptyTitle, items.length === 0 ? t.devices.empty : t.devices.noMatch);
     setText(this.#emptyHint, items.length === 0 ? t.devices.emptyHint : t.devices.noMatchHint);
     this.#place(shown.map((device) => this.#row(device).element));
+  }
+
+  /** The focus goes on to the first of those that were not there before. */
+  #showMore(): void {
+    const before = this.#list.children.length;
+    this.#most += AT_ONCE;
+    this.#renderItems();
+    this.#list.children[before]?.querySelector("button")?.focus();
   }
 
   /** Elements that stay where they are keep the focus. */
