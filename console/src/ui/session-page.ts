@@ -9,7 +9,8 @@ import { CanvasSlot } from "./canvas-slot.ts";
 import { ChatPanel } from "./chat-panel.ts";
 import type { Context, Page, View } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
-import { EndDialog } from "./end-dialog.ts";
+import { ConfirmDialog } from "./confirm-dialog.ts";
+import { DeviceNote } from "./device-note.ts";
 import { EventFeed } from "./event-feed.ts";
 import { icon } from "./icons.ts";
 import { RemoteInput } from "./remote-input.ts";
@@ -33,7 +34,7 @@ export class SessionPage implements Page {
   readonly #pill = new StatePill();
   readonly #backText = h("span", { class: "button-label" });
   readonly #end: Button;
-  readonly #dialog: EndDialog;
+  readonly #dialog: ConfirmDialog;
   readonly #tabs: Tabs;
   readonly #timer: number;
   readonly element: HTMLElement;
@@ -53,7 +54,7 @@ export class SessionPage implements Page {
       failed: context.failed,
     });
     this.#input = this.#newInput();
-    this.#dialog = new EndDialog(context, () => this.#endNow());
+    this.#dialog = this.#newDialog();
     this.#end = new Button({ look: "danger", icon: "power", testid: "end-session", click: () => this.#dialog.open() });
     const source = {
       sid,
@@ -64,12 +65,13 @@ export class SessionPage implements Page {
       dispatch: (action: SessionAction) => this.#dispatch(action),
     };
     this.#stage = new Stage(context, source, this.#slot, this.#input);
+    const note = new DeviceNote(context, source.model);
     const access = new AccessPanel(context, source);
     const chat = new ChatPanel(context, source);
     const timeline = new TimelinePanel(context, source.model);
     this.#tabs = new Tabs([chat.element, timeline.element]);
-    this.#parts = [this.#stage, access, chat, timeline, this.#dialog];
-    const side = h("aside", { class: "side" }, access.element, this.#tabs.element);
+    this.#parts = [this.#stage, note, access, chat, timeline, this.#dialog];
+    const side = h("aside", { class: "side" }, note.element, access.element, this.#tabs.element);
     this.element = h("div", { class: "session" }, this.#stage.element, side, this.#dialog.element);
     this.header = this.#newHeader();
     this.#start();
@@ -80,7 +82,7 @@ export class SessionPage implements Page {
     const { t } = this.#context;
     const { session } = this.#model;
     setText(this.#backText, t.sessions.back);
-    this.#pill.render(session?.state, t);
+    this.#pill.render(session, t);
     this.#end.setLabel(t.end.open);
     this.#end.enabled = session !== undefined && !isOver(session) && !this.#isEnding;
     this.#tabs.setLabels([t.chat.title, t.timeline.title]);
@@ -104,6 +106,15 @@ export class SessionPage implements Page {
       isFlowing: () => this.#viewer.isFlowing,
       focusChanged: () => this.render(),
       left: () => void this.#stage.left().then(() => this.#end.element.focus()),
+    });
+  }
+
+  #newDialog(): ConfirmDialog {
+    return new ConfirmDialog({
+      icon: "power",
+      testid: "end-session",
+      texts: () => this.#context.t.end,
+      confirmed: () => this.#endNow(),
     });
   }
 

@@ -29,6 +29,7 @@ const ICONS: Readonly<Record<Overlay["kind"], IconName>> = {
   picture: "screen",
   loading: "clock",
   waiting: "clock",
+  coming: "clock",
   ended: "check",
   expired: "clock",
   suspended: "offline",
