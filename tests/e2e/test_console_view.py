@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser
 
 from beistand.protocol.messages import RelayControl
-from tests.e2e.watching import BLUE, HEIGHT, RED, WIDTH, Watching, watched
+from tests.e2e.watching import BLUE, HEIGHT, WIDTH, Watching, watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
