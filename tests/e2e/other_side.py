@@ -197,12 +197,12 @@ class OtherSide:
         """Wait until the console has been given so many tickets in all."""
         await until(f"{count} tickets", lambda: len(self.issued) >= count)
 
-    async def hears(self, kind: str) -> Any:
-        """The next message of this type from a viewer; others before it are skipped."""
-        async with asyncio.timeout(10):
+    async def hears(self, *kinds: str) -> Any:
+        """The next message of one of these types from a viewer; others before it are skipped."""
+        async with asyncio.timeout(30):
             while True:
                 message = await self.said.get()
-                if message.type == kind:
+                if message.type in kinds:
                     return message
 
 
