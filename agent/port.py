@@ -14,6 +14,7 @@ from typing import Protocol
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause, InputCounts, Language
+from beistand.protocol.terms import Terms
 
 
 class Phase(StrEnum):
@@ -65,6 +66,47 @@ class Question:
     duration_s: int
     answer_within_s: int
     deadline: float
+    terms: Terms | None = None
+    """For unattended access: who, until when, on which days and at which hours."""
+
+
+@dataclass(frozen=True)
+class Unattended:
+    """The standing permission of this device, as its person gave it."""
+
+    organisation: str
+    terms: Terms
+    since: datetime
+    paused: bool = False
+    online: bool = False
+    """Whether a technician could call right now, as far as the connection goes."""
+
+
+class Trouble(StrEnum):
+    """Why there is no unattended access any more; told until the person has seen it."""
+
+    UNREADABLE = "unreadable"
+    """What was kept on disk is damaged or was changed: it counts as no permission."""
+    EXPIRED = "expired"
+    CLONED = "cloned"
+    """The device's key was used on another machine."""
+    GIVEN_UP = "given_up"
+    """The organisation has given up its access."""
+
+
+@dataclass(frozen=True)
+class Visited:
+    """An unattended session that is over and that the person has not been told of yet."""
+
+    id: str
+    organisation: str
+    technician: str
+    reason: str
+    began: datetime
+    ended: datetime
+    used: "tuple[Used, ...]" = ()
+    receipt: str = ""
+    """The file that proves what happened, '' as long as there is none."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +174,14 @@ class View:
     """What was allowed in this session and is over, oldest first."""
     receipt: str = ""
     """After the end: the file that proves what happened, '' as long as there is none."""
+    is_unattended: bool = False
+    """The session going on was let in by the standing permission, not by a person just now."""
+    visit_reason: str = ""
+    """Why the technician came in unattended, in their words."""
+    unattended: Unattended | None = None
+    troubles: tuple[Trouble, ...] = ()
+    visited: tuple[Visited, ...] = ()
+    """Oldest first; each stays until `seen`."""
 
 
 class Actions(Protocol):
@@ -181,6 +231,18 @@ class Actions(Protocol):
 
     def confirm_end(self) -> None:
         """The session is over for good."""
+
+    def pause_unattended(self) -> None:
+        """No technician gets in unattended until `resume_unattended`; a session going on is ended."""
+
+    def resume_unattended(self) -> None:
+        """The standing permission holds again, in its own terms."""
+
+    def withdraw_unattended(self) -> None:
+        """The standing permission is over for good; an unattended session going on is ended."""
+
+    def seen(self, notice: str) -> None:
+        """The person has seen a visit (`Visited.id`) or a `Trouble`."""
 
     def send_chat(self, text: str) -> None:
         """Say something to the technician."""

@@ -75,6 +75,22 @@ def credential(
     )
 
 
+def device_credential(user: str, *, org: str, device_id: str, expires_at: datetime) -> Credential:
+    """What an enrolled device may do outside of sessions: say that it is there, and be called."""
+    try:
+        ids.org(org), ids.identifier(device_id)
+    except InvalidMessage as error:
+        raise MintingRefused(str(error)) from None
+    return Credential(
+        user=user,
+        name=device_id,
+        publish=(subjects.device_up_of(org, device_id),),
+        subscribe=(subjects.device_down_of(org, device_id), f"{subjects.inbox_prefix(device_id)}.>"),
+        expires_at=expires_at,
+        limits=Limits(),
+    )
+
+
 def mint(credential: Credential, signer: Any, *, now: datetime) -> str:
     """The user JWT, signed by the account key `signer` (`nkeys.KeyPair`). Raises MintingRefused."""
     _check(credential, now)

@@ -8,7 +8,15 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from beistand.bus.settings import ServiceName
-from beistand.protocol.subjects import POSTED, STOPS, Up, posted_everywhere, up_everywhere
+from beistand.protocol.subjects import (
+    POSTED,
+    STOPS,
+    DeviceUp,
+    Up,
+    device_up_everywhere,
+    posted_everywhere,
+    up_everywhere,
+)
 
 ACCOUNT = "APP"
 SYSTEM_ACCOUNT = "SYS"
@@ -25,6 +33,7 @@ class Bucket(StrEnum):
     TICKETS = "tickets"
     USERS = "users"
     LIMITS = "limits"
+    DEVICES = "devices"
 
     @property
     def stream(self) -> str:
@@ -95,18 +104,23 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 *_writes(Bucket.SESSIONS),
                 *_writes(Bucket.CODES),
                 *_writes(Bucket.TICKETS),
+                *_writes(Bucket.DEVICES),
                 *_reads(Stream.CHAT),
                 *_provisions(),
                 "bst.down.*.*.chat",
                 "bst.down.*.*.ended",
+                "bst.devdown.*.*.*",
                 "bst.evt.*.*.session",
                 "bst.evt.*.*.chat",
+                "bst.evt.*.*.device",
                 # nats-server's own inbox: where the callout's answers go.
                 "$SYS._INBOX.>",
             ),
             subscribe=(
                 *_hears(Up.HELLO, Up.CHAT, Up.ENDED, Up.LEASE),
                 *_posted(Up.ENDED),
+                device_up_everywhere(DeviceUp.BEAT),
+                device_up_everywhere(DeviceUp.ANSWER),
                 CALLOUT_SUBJECT,
             ),
         ),
@@ -115,6 +129,7 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
             publish=(
                 *_writes(Bucket.GRANTS),
                 *_reads(Bucket.SESSIONS.stream),
+                *_reads(Bucket.DEVICES.stream),
                 *_reads(Stream.LEDGER),
                 *_provisions(),
                 "bst.ledger.*.*",
@@ -122,10 +137,12 @@ SERVICE_PERMISSIONS: MappingProxyType[ServiceName, Permissions] = MappingProxyTy
                 "bst.down.*.*.notice",
                 "bst.evt.*.*.request",
                 "bst.evt.*.*.pause",
+                "bst.srv.session.device_recorded",
             ),
             subscribe=(
-                *_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED, Up.ACTIVITY),
+                *_hears(Up.DECISION, Up.REVOKED, Up.PAUSE, Up.ENDED, Up.ACTIVITY, Up.ENROLMENT),
                 *_posted(*POSTED),
+                device_up_everywhere(DeviceUp.RECORD),
                 "bst.evt.*.*.session",
             ),
         ),

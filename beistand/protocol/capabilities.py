@@ -21,7 +21,7 @@ class Capability(StrEnum):
 REQUIRES = MappingProxyType({Capability.CONTROL: Capability.VIEW})
 """A capability that makes sense only beside another live one of the same technician."""
 
-OFFERED = frozenset({Capability.VIEW, Capability.CONTROL})
+OFFERED = frozenset(Capability)
 """What a technician can ask for today."""
 
 NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
@@ -35,6 +35,14 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "activity": None,
         "lease": None,
         "chat": None,
+        "enrolment": None,
+        # enrolled device -> services, outside of sessions, and back
+        "beat": None,
+        "standby": None,
+        "withdrawal": None,
+        "call": None,
+        "call.answer": None,
+        "device.gone": None,
         # services -> agent
         "ask": None,
         "notice": None,
@@ -44,6 +52,7 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "viewer.hello": None,
         "viewer.shown": Capability.VIEW,
         "viewer.refresh": Capability.VIEW,
+        "viewer.monitor": Capability.VIEW,
         "input.move": Capability.CONTROL,
         "input.button": Capability.CONTROL,
         "input.wheel": Capability.CONTROL,
@@ -56,6 +65,7 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "relay.ready": Capability.VIEW,
         "relay.control": Capability.VIEW,
         "relay.paused": Capability.VIEW,
+        "relay.monitors": Capability.VIEW,
         "relay.stopped": None,
         # a binary frame, on whatever connection
         "frame": Capability.VIEW,

@@ -13,6 +13,8 @@
     ├── WrongState             wrong_state            409   not possible in the present state
     ├── AlreadyAsked           already_asked          409   this question is open already
     ├── AskingBlocked          asking_blocked         403   the customer wants no more such questions
+    ├── OutsideTerms           outside_terms          403   not covered by what the person allowed in advance
+    ├── DeviceOffline          device_offline         409   the enrolled device is not connected
     ├── Ended                  session_ended          410   the session is over for good
     ├── RateLimited            rate_limited           429   too many attempts
     └── Unavailable            unavailable            503   a part cannot be reached, nothing was done
@@ -112,6 +114,18 @@ class AskingBlocked(BeistandError):
     code, status, title = "asking_blocked", 403, "The customer does not want to be asked again"
 
 
+class OutsideTerms(BeistandError):
+    """What the person allowed in advance does not cover this; the detail begins with the `Rule`."""
+
+    code, status, title = "outside_terms", 403, "The person's standing permission does not cover this"
+
+
+class DeviceOffline(BeistandError):
+    """The enrolled device is not connected."""
+
+    code, status, title = "device_offline", 409, "The device is not connected"
+
+
 class Ended(BeistandError):
     """The session is over for good."""
 
@@ -146,6 +160,8 @@ ERRORS: dict[str, type[BeistandError]] = {
         WrongState,
         AlreadyAsked,
         AskingBlocked,
+        OutsideTerms,
+        DeviceOffline,
         Ended,
         RateLimited,
         Unavailable,

@@ -4,6 +4,7 @@ A bad identifier cannot be constructed, so no subject, key or permission is ever
 """
 
 import base64
+import hashlib
 import re
 from typing import Annotated
 
@@ -29,6 +30,11 @@ def id_from(randomness: bytes) -> str:
     if len(randomness) != 16:
         raise InvalidMessage("An identifier needs 16 random bytes.")
     return base64.urlsafe_b64encode(randomness).rstrip(b"=").decode()
+
+
+def device_id(agent_key: str) -> str:
+    """The identifier of an enrolled device: 16 bytes of its public key's SHA-256, so nobody chooses it."""
+    return id_from(hashlib.sha256(agent_key.encode()).digest()[:16])
 
 
 def org(value: str) -> str:

@@ -14,6 +14,7 @@ from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import InvalidMessage, TooLarge
 from beistand.protocol.ids import AgentKey, Id, JoinCode, OrgId
 from beistand.protocol.records import Cause, Hash, InputCounts, Name, Reason
+from beistand.protocol.terms import Rule, Technician, Terms, Weekday, Zone
 
 MAX_CONTROL = 64 * 1024
 """Largest control message in bytes (agent, services, viewer)."""
@@ -61,6 +62,20 @@ class RequestState(StrEnum):
     EXPIRED = "expired"
 
 
+class DeviceState(StrEnum):
+    """An enrolled device's life (table: services/session/devices.py)."""
+
+    ENROLLED = "enrolled"
+    PAUSED = "paused"
+    """By the person."""
+    WITHDRAWN = "withdrawn"
+    """By the person, for good; also by uninstalling."""
+    GIVEN_UP = "given_up"
+    """By the organisation, for good."""
+    CLONED = "cloned"
+    """Its key was seen on two machines: both are refused, for good."""
+
+
 class Party(StrEnum):
     """Who did something."""
 
@@ -75,7 +90,7 @@ class Party(StrEnum):
 class SignedUp(Message):
     """A signed record, named by its type. Answered with `Recorded`."""
 
-    type: Literal["hello", "decision", "revocation", "pause", "end", "activity"]
+    type: Literal["hello", "decision", "revocation", "pause", "end", "activity", "enrolment"]
     jws: Jws
 
 
@@ -91,6 +106,18 @@ class PostedRecord(Message):
     jws: Jws
 
 
+MAX_MONITORS = 16
+MonitorNumber = Annotated[int, Field(ge=0, lt=MAX_MONITORS)]
+"""A monitor's place in the device's list; 0 is the primary one."""
+
+
+class MonitorSize(Message):
+    """A monitor of the customer's desktop, in its pixels."""
+
+    width: int = Field(gt=0, le=16384)
+    height: int = Field(gt=0, le=16384)
+
+
 class Lease(Message):
     """Published every second while joined: these grants are alive on the device. Not answered."""
 
@@ -99,6 +126,8 @@ class Lease(Message):
     paused: bool = False
     held: bool = False
     """The person's own hand is at mouse or keyboard: input is dropped on the device for the moment."""
+    monitors: tuple[MonitorSize, ...] = Field(default=(), max_length=MAX_MONITORS)
+    """While the screen is shown: what there is to choose from."""
 
 
 class ChatUp(Message):
@@ -107,6 +136,58 @@ class ChatUp(Message):
     type: Literal["chat"] = "chat"
     id: Id
     text: ChatText
+
+
+# --- enrolled device -> services (bst.devup.<org>.<device>.<verb>) and back (bst.devdown) ----------------
+
+
+class Beat(Message):
+    """Published by a connected device every 60 s: it is there. Not answered."""
+
+    type: Literal["beat"] = "beat"
+
+
+class StandingUp(Message):
+    """A record of the device's own chain. Answered with `Recorded`.
+
+    Also the body of POST /v1/agent/device-records: its signature is all that lets it in.
+    """
+
+    org: OrgId
+    device_id: Id
+    type: Literal["standby", "withdrawal"]
+    jws: Jws
+
+
+class Call(Message):
+    """A technician wants to come in. Answered with `CallAnswer`; on a yes the device joins with the code.
+
+    What counts as consent are the device's own signed answers to the questions that follow.
+    """
+
+    type: Literal["call"] = "call"
+    code: JoinCode
+    session_id: Id
+    organisation_name: Name
+    technician_id: Id
+    technician_name: Name
+    reason: Reason
+    called_at: AwareDatetime
+
+
+class CallAnswer(Message):
+    """Whether the device comes; if not, the rule that says no."""
+
+    type: Literal["call.answer"] = "call.answer"
+    session_id: Id
+    refused: Rule | None = None
+
+
+class DeviceGone(Message):
+    """The enrolment is over on the server's side: erase it and tell the person."""
+
+    type: Literal["device.gone"] = "device.gone"
+    state: DeviceState
 
 
 # --- services -> agent (bst.down.<org>.<sid>.<verb>) --------------------------------------------------
@@ -163,6 +244,8 @@ class MediaDown(Message):
     shown: int | None = Field(default=None, ge=0, lt=2**32)
     key_frame: bool = False
     codecs: tuple[CodecName, ...] | None = Field(default=None, max_length=16)
+    monitor: MonitorNumber | None = None
+    """Show this monitor from now on; one that is not there is the primary one."""
 
 
 # --- input: viewer -> relay (WebSocket text) -> agent (bst.input.<org>.<sid>.<grant>) -----------------
@@ -270,10 +353,18 @@ class ViewerRefresh(Message):
     type: Literal["viewer.refresh"] = "viewer.refresh"
 
 
+class ViewerMonitor(Message):
+    """Show this monitor (of those in `relay.monitors`); all who watch the desktop see the same one."""
+
+    type: Literal["viewer.monitor"] = "viewer.monitor"
+    monitor: MonitorNumber
+
+
 FromViewer = Annotated[
     ViewerHello
     | ViewerShown
     | ViewerRefresh
+    | ViewerMonitor
     | InputMove
     | InputButton
     | InputWheel
@@ -313,6 +404,13 @@ class RelayPaused(Message):
     paused: bool
 
 
+class RelayMonitors(Message):
+    """The monitors to choose from, the primary one first; which one a frame shows stands in its header."""
+
+    type: Literal["relay.monitors"] = "relay.monitors"
+    monitors: tuple[MonitorSize, ...] = Field(max_length=MAX_MONITORS)
+
+
 class RelayStopped(Message):
     """Last message before the socket closes with 4403 (grant over) or 4410 (session over)."""
 
@@ -322,7 +420,9 @@ class RelayStopped(Message):
     cause: Cause | None = None
 
 
-FromRelay = Annotated[RelayReady | RelayControl | RelayPaused | RelayStopped, Field(discriminator="type")]
+FromRelay = Annotated[
+    RelayReady | RelayControl | RelayPaused | RelayMonitors | RelayStopped, Field(discriminator="type")
+]
 
 
 # --- what services store and tell each other ----------------------------------------------------------
@@ -375,6 +475,10 @@ class SessionEntry(Message):
     """The one of them that carries the conversation: when it is lost, so is the agent."""
     agent_tickets: tuple[str, ...] = ()
     """Keys in KV `tickets` of what agents may get in with; voided at the end."""
+    device_id: Id | None = None
+    """Unattended: the enrolled device that alone may join."""
+    reason: Reason | None = None
+    """Why the technician came in unattended."""
     chain: tuple[ChainLink, ...] = ()
     """Hellos the session service took in, oldest first: the consent service follows the chain past them."""
 
@@ -393,6 +497,57 @@ class SessionView(Message):
     ended_at: AwareDatetime | None = None
     ended_by: Party | None = None
     cause: Cause | None = None
+    device_id: Id | None = None
+    """Unattended: the device."""
+    reason: Reason | None = None
+
+
+class DeviceEntry(Message):
+    """KV `devices`, key `<org>.<device_id>`: written by the session service only. Stays when it is over."""
+
+    org: OrgId
+    device_id: Id
+    device_key: AgentKey
+    name: Name
+    platform: str = Field(max_length=60)
+    zone: Zone
+    terms: Terms
+    organisation_name: Name
+    enrolled_at: AwareDatetime
+    enrolled_by: Technician
+    enrolment_hash: Hash
+    state: DeviceState
+    counter: int = Field(default=0, ge=0)
+    """The highest connection number shown: one that is not higher comes from a copy of the key."""
+    connection: tuple[str, int] | None = None
+    """(NATS server id, client id) while it is connected."""
+    last_seen_at: AwareDatetime | None = None
+    session_id: Id | None = None
+    """The unattended session going on, or the last one."""
+    changed_at: AwareDatetime
+
+
+class DeviceView(Message):
+    """An enrolled device as technicians of its organisation see it."""
+
+    id: Id
+    name: Name
+    platform: str
+    state: DeviceState
+    online: bool
+    last_seen_at: AwareDatetime | None = None
+    enrolled_at: AwareDatetime
+    enrolled_by: Name
+    until: AwareDatetime
+    technicians: tuple[Technician, ...] = ()
+    """Nobody named: every technician of the organisation."""
+    days: tuple[Weekday, ...]
+    from_minute: int
+    to_minute: int
+    zone: Zone
+    refused: Rule | None = None
+    """What would say no to the asking technician right now."""
+    session_id: Id | None = None
 
 
 class Usage(Message):
@@ -591,6 +746,44 @@ class ChatList(Message):
     items: tuple[ChatLine, ...]
 
 
+class DeviceRecorded(Message):
+    """session.device_recorded -> Ack: the consent service stored and proved a record of a device's chain."""
+
+    org: OrgId
+    device_id: Id
+    jws: Jws
+    organisation_name: Name = "-"
+    enrolled_by: Technician | None = None
+    """For an enrolment: who asked."""
+
+
+class DeviceListQuery(Message):
+    """session.device_list -> DeviceList."""
+
+    actor: Actor
+
+
+class DeviceQuery(Message):
+    """session.device_get, session.device_give_up -> DeviceView."""
+
+    actor: Actor
+    device_id: Id
+
+
+class DeviceList(Message):
+    """Every enrolled device of the organisation that this technician may know of, by name."""
+
+    items: tuple[DeviceView, ...]
+
+
+class OpenDevice(Message):
+    """session.device_open -> SessionView: start an unattended session; the device has said it comes."""
+
+    actor: Actor
+    device_id: Id
+    reason: Reason
+
+
 class SendChat(Message):
     """session.chat -> ChatLine."""
 
@@ -613,6 +806,8 @@ class AskConsent(Message):
     session_id: Id
     capability: Capability
     reason: Reason
+    terms: Terms | None = None
+    """For unattended access, and only for it."""
 
 
 class WithdrawRequest(Message):
@@ -634,16 +829,22 @@ class PauseView(Message):
 
 
 class CloudEvent(Message):
-    """CloudEvents 1.0; `type` is `beistand.<event>.v1`, `subject` the session id."""
+    """CloudEvents 1.0; `type` is `beistand.<event>.v1`, `subject` the id of the session or device."""
 
     specversion: Literal["1.0"] = "1.0"
     id: Id
     source: str
-    type: Literal["beistand.session.v1", "beistand.request.v1", "beistand.chat.v1", "beistand.pause.v1"]
+    type: Literal[
+        "beistand.session.v1",
+        "beistand.request.v1",
+        "beistand.chat.v1",
+        "beistand.pause.v1",
+        "beistand.device.v1",
+    ]
     subject: Id
     time: AwareDatetime
     datacontenttype: Literal["application/json"] = "application/json"
-    data: SessionView | RequestView | ChatLine | PauseView
+    data: SessionView | RequestView | ChatLine | PauseView | DeviceView
 
 
 # --- gateway -> console (event WebSocket) -------------------------------------------------------------

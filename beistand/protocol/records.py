@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.ids import AgentKey, Id, OrgId
+from beistand.protocol.terms import Terms, Zone
 
 GENESIS = "0" * 43
 Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -20,6 +21,7 @@ Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Language = Literal["de", "en"]
+VouchText = Annotated[str, Field(min_length=10, max_length=1024)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 """A number every reader can hold, JavaScript among them."""
 
@@ -56,6 +58,17 @@ class Cause(StrEnum):
     ADMIN = "admin"
 
 
+class Why(StrEnum):
+    """Why unattended access was withdrawn."""
+
+    WITHDRAWN = "withdrawn"
+    UNINSTALLED = "uninstalled"
+    CLONED = "cloned"
+    """The device's key was seen on two machines."""
+    GIVEN_UP = "given_up"
+    """By the organisation."""
+
+
 class Record(BaseModel):
     """What every signed statement carries: which session it is about. `typ` is its JOSE type."""
 
@@ -81,6 +94,8 @@ class Ask(Record):
     asked_at: AwareDatetime
     answer_within_s: int = Field(ge=5, le=600)
     duration_s: int = Field(ge=60, le=12 * 3600)
+    terms: Terms | None = None
+    """For unattended access, and only for it."""
 
 
 class Entry(Record):
@@ -122,6 +137,8 @@ class Hello(DeviceRecord):
     language: Language
     platform: str = Field(max_length=60)
     agent_version: str = Field(max_length=30)
+    vouch_jws: VouchText | None = None
+    """In an unattended session: the enrolled device's word for this session's key (`Vouch`)."""
 
 
 class Decision(DeviceRecord):
@@ -144,6 +161,12 @@ class Decision(DeviceRecord):
     language: Language
     text_hash: Hash
     """SHA-256 of the exact text that stood in the dialog."""
+    terms: Terms | None = None
+    """As asked, for unattended access."""
+    device_key: AgentKey | None = None
+    """In a yes to unattended access: the new key that will stand for this device."""
+    enrolment_hash: Hash | None = None
+    """In a yes by policy: the person's standing grant that it rests on (hash of the `Enrolment`)."""
 
 
 AS_ASKED = (
@@ -156,6 +179,7 @@ AS_ASKED = (
     "capability",
     "reason",
     "duration_s",
+    "terms",
 )
 """What a decision repeats of its question; everything else of it is bound by `ask_hash`."""
 
@@ -226,6 +250,52 @@ class Activity(DeviceRecord):
     """For control, and only for it."""
 
 
+class Enrolment(DeviceRecord):
+    """A device stands ready for unattended access: first record of the device's own chain, signed by its key.
+
+    `sid` is the device's id (`ids.device_id`). It rests on the person's yes in an attended session.
+    """
+
+    typ = "beistand-enrolment+jws"
+
+    device_key: AgentKey
+    device_name: Name
+    platform: str = Field(max_length=60)
+    zone: Zone
+    language: Language
+    session_id: Id
+    request_id: Id
+    decision_hash: Hash
+    terms: Terms
+
+
+class Standby(DeviceRecord):
+    """The person pauses unattended access, or lets it go on; in the device's own chain."""
+
+    typ = "beistand-standby+jws"
+
+    paused: bool
+
+
+class Withdrawal(DeviceRecord):
+    """Unattended access is over for good: last record of the device's own chain."""
+
+    typ = "beistand-withdrawal+jws"
+
+    why: Why
+
+
+class Vouch(Record):
+    """An enrolled device's word, by its own key, for its key in one session; no part of a chain."""
+
+    typ = "beistand-vouch+jws"
+
+    device_id: Id
+    enrolment_hash: Hash
+    agent_key: AgentKey
+    vouched_at: AwareDatetime
+
+
 class ReceiptRequest(Record):
     """The customer's device asks for the session's receipt; no part of the chain."""
 
@@ -235,6 +305,8 @@ class ReceiptRequest(Record):
 
 
 AnyDeviceRecord = Hello | Decision | Revocation | Pause | End | Activity
+StandingRecord = Enrolment | Standby | Withdrawal
+"""What the chain of an enrolled device holds."""
 
 
 def expiry(entry_time: datetime, duration_s: int) -> datetime:

@@ -7,6 +7,8 @@
     bst.input.<org>.<sid>.<grant>        relay -> agent
     bst.evt.<org>.<sid>.<event>          domain events (streams EVENTS and CHAT)
     bst.ledger.<org>.<sid>               the consent ledger (stream LEDGER)
+    bst.devup.<org>.<device>.<verb>      enrolled device -> services
+    bst.devdown.<org>.<device>.<verb>    services -> enrolled device
     bst.srv.<service>.<verb>             services API, service to service
 
 Every token is checked when the subject is built, so no wildcard or separator can slip in.
@@ -30,6 +32,27 @@ class Up(StrEnum):
     ENDED = "ended"
     LEASE = "lease"
     ACTIVITY = "activity"
+    ENROLMENT = "enrolment"
+
+
+class DeviceUp(StrEnum):
+    """What an enrolled device may say outside of sessions."""
+
+    BEAT = "beat"
+    """Every BEAT_EVERY_S, not answered: it is there."""
+    ANSWER = "answer"
+    """To a call (`CallAnswer`); not a reply, so that a device can publish to nobody's inbox."""
+    RECORD = "record"
+    """A record of its own chain; answered by the consent service."""
+
+
+class DeviceDown(StrEnum):
+    """What services may say to an enrolled device."""
+
+    CALL = "call"
+    """A technician wants to come in; the device answers."""
+    GONE = "gone"
+    """The enrolment is over, or the key was seen elsewhere; not answered."""
 
 
 STOPS = (Up.REVOKED, Up.PAUSE, Up.ENDED)
@@ -55,6 +78,8 @@ class Event(StrEnum):
     REQUEST = "request"
     CHAT = "chat"
     PAUSE = "pause"
+    DEVICE = "device"
+    """About an enrolled device; its id stands where the session's does."""
 
 
 class Service(StrEnum):
@@ -67,14 +92,20 @@ class Service(StrEnum):
     SESSION_END = "session.end"
     SESSION_CHAT = "session.chat"
     SESSION_CHAT_LIST = "session.chat_list"
+    SESSION_DEVICE_RECORDED = "session.device_recorded"
+    SESSION_DEVICE_LIST = "session.device_list"
+    SESSION_DEVICE_GET = "session.device_get"
+    SESSION_DEVICE_OPEN = "session.device_open"
+    SESSION_DEVICE_GIVE_UP = "session.device_give_up"
     CONSENT_ASK = "consent.ask"
     CONSENT_WITHDRAW = "consent.withdraw"
     CONSENT_LIST = "consent.list"
     CONSENT_RECEIPT = "consent.receipt"
     CONSENT_HAND_OVER = "consent.hand_over"
+    CONSENT_DEVICE_RECORD = "consent.device_record"
 
 
-_FAMILIES = frozenset({"up", "posted", "down", "media", "input", "evt"})
+_FAMILIES = frozenset({"up", "posted", "down", "media", "input", "evt", "devup", "devdown"})
 
 
 @dataclass(frozen=True)
@@ -140,6 +171,31 @@ def input_of_grant(org: str, sid: str, grant: str) -> str:
 def input_of_session(org: str, sid: str) -> str:
     """All input of one session (what an agent may hear)."""
     return f"bst.input.{ids.org(org)}.{ids.identifier(sid)}.>"
+
+
+def device_up(org: str, device: str, verb: DeviceUp) -> str:
+    """Enrolled device to services."""
+    return f"bst.devup.{ids.org(org)}.{ids.identifier(device)}.{DeviceUp(verb)}"
+
+
+def device_up_of(org: str, device: str) -> str:
+    """All that one device says (what it may publish)."""
+    return f"bst.devup.{ids.org(org)}.{ids.identifier(device)}.>"
+
+
+def device_up_everywhere(verb: DeviceUp) -> str:
+    """One verb of every device (what a service listens to)."""
+    return f"bst.devup.*.*.{DeviceUp(verb)}"
+
+
+def device_down(org: str, device: str, verb: DeviceDown) -> str:
+    """Services to an enrolled device."""
+    return f"bst.devdown.{ids.org(org)}.{ids.identifier(device)}.{DeviceDown(verb)}"
+
+
+def device_down_of(org: str, device: str) -> str:
+    """All that services say to one device (what it may hear)."""
+    return f"bst.devdown.{ids.org(org)}.{ids.identifier(device)}.>"
 
 
 def event(org: str, sid: str, event_type: Event) -> str:

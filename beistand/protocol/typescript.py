@@ -16,6 +16,7 @@ from beistand.protocol import frames, messages
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import ERRORS
 from beistand.protocol.records import Cause, InputCounts, Reason
+from beistand.protocol.terms import Rule, Technician, Terms
 
 TARGET = Path(__file__).parents[2] / "console" / "src" / "core" / "protocol.gen.ts"
 
@@ -31,6 +32,12 @@ MODELS: tuple[Any, ...] = (
     messages.RequestView,
     messages.ChatLine,
     messages.PauseView,
+    messages.DeviceState,
+    Rule,
+    Technician,
+    Terms,
+    messages.DeviceView,
+    messages.DeviceList,
     messages.SessionList,
     messages.ChatList,
     messages.CloudEvent,
@@ -40,6 +47,7 @@ MODELS: tuple[Any, ...] = (
     messages.ViewerHello,
     messages.ViewerShown,
     messages.ViewerRefresh,
+    messages.ViewerMonitor,
     messages.InputMove,
     messages.InputButton,
     messages.InputWheel,
@@ -49,6 +57,8 @@ MODELS: tuple[Any, ...] = (
     messages.RelayReady,
     messages.RelayControl,
     messages.RelayPaused,
+    messages.MonitorSize,
+    messages.RelayMonitors,
     messages.RelayStopped,
 )
 
@@ -63,6 +73,7 @@ EVENT_DATA: dict[str, type[messages.Message]] = {
     "beistand.request.v1": messages.RequestView,
     "beistand.chat.v1": messages.ChatLine,
     "beistand.pause.v1": messages.PauseView,
+    "beistand.device.v1": messages.DeviceView,
 }
 """What `data` is for each event type: makes the type a discriminated union in TypeScript."""
 

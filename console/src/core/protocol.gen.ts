@@ -25,6 +25,8 @@ export const ERROR_CODES = [
   "wrong_state",
   "already_asked",
   "asking_blocked",
+  "outside_terms",
+  "device_offline",
   "session_ended",
   "rate_limited",
   "unavailable",
@@ -59,6 +61,8 @@ export interface SessionView {
   readonly ended_at?: string | null;
   readonly ended_by?: Party | null;
   readonly cause?: Cause | null;
+  readonly device_id?: string | null;
+  readonly reason?: string | null;
 }
 
 /** How much input was let through, by kind; never what it was. */
@@ -112,6 +116,52 @@ export interface PauseView {
   readonly paused: boolean;
 }
 
+/** An enrolled device's life (table: services/session/devices.py). */
+export type DeviceState = "enrolled" | "paused" | "withdrawn" | "given_up" | "cloned";
+
+/** Why unattended access is not possible now. Stable codes, shown to technicians and to the person. */
+export type Rule = "not_enrolled" | "expired" | "wrong_technician" | "wrong_day" | "wrong_hour" | "paused" | "withdrawn" | "given_up" | "cloned" | "busy" | "offline";
+
+/** One technician, as the person was shown them. */
+export interface Technician {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Who may come in unattended, until when, on which days and at which hours of the device's own clock. */
+export interface Terms {
+  readonly technicians: readonly Technician[];
+  readonly until: string;
+  readonly days: readonly number[];
+  readonly from_minute: number;
+  readonly to_minute: number;
+}
+
+/** An enrolled device as technicians of its organisation see it. */
+export interface DeviceView {
+  readonly id: string;
+  readonly name: string;
+  readonly platform: string;
+  readonly state: DeviceState;
+  readonly online: boolean;
+  readonly last_seen_at?: string | null;
+  readonly enrolled_at: string;
+  readonly enrolled_by: string;
+  readonly until: string;
+  readonly technicians: readonly Technician[];
+  readonly days: readonly number[];
+  readonly from_minute: number;
+  readonly to_minute: number;
+  readonly zone: string;
+  readonly refused?: Rule | null;
+  readonly session_id?: string | null;
+}
+
+/** Every enrolled device of the organisation that this technician may know of, by name. */
+export interface DeviceList {
+  readonly items: readonly DeviceView[];
+}
+
 /** A page of sessions; `next` is the cursor of the next page. */
 export interface SessionList {
   readonly items: readonly SessionView[];
@@ -123,7 +173,7 @@ export interface ChatList {
   readonly items: readonly ChatLine[];
 }
 
-/** CloudEvents 1.0; `type` is `beistand.<event>.v1`, `subject` the session id. */
+/** CloudEvents 1.0; `type` is `beistand.<event>.v1`, `subject` the id of the session or device. */
 export interface CloudEvent<T extends EventType = EventType> {
   readonly specversion: "1.0";
   readonly id: string;
@@ -171,6 +221,12 @@ export interface ViewerShown {
 /** The decoder needs a key frame. */
 export interface ViewerRefresh {
   readonly type: "viewer.refresh";
+}
+
+/** Show this monitor (of those in `relay.monitors`); all who watch the desktop see the same one. */
+export interface ViewerMonitor {
+  readonly type: "viewer.monitor";
+  readonly monitor: number;
 }
 
 /** Pointer to a pixel of the picture (frame pixels, origin top left). */
@@ -237,6 +293,18 @@ export interface RelayPaused {
   readonly paused: boolean;
 }
 
+/** A monitor of the customer's desktop, in its pixels. */
+export interface MonitorSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The monitors to choose from, the primary one first; which one a frame shows stands in its header. */
+export interface RelayMonitors {
+  readonly type: "relay.monitors";
+  readonly monitors: readonly MonitorSize[];
+}
+
 /** Last message before the socket closes with 4403 (grant over) or 4410 (session over). */
 export interface RelayStopped {
   readonly type: "relay.stopped";
@@ -250,6 +318,7 @@ export interface EventData {
   readonly "beistand.request.v1": RequestView;
   readonly "beistand.chat.v1": ChatLine;
   readonly "beistand.pause.v1": PauseView;
+  readonly "beistand.device.v1": DeviceView;
 }
 
 export type EventType = keyof EventData;
@@ -259,6 +328,6 @@ export type AnyEvent = { [T in EventType]: CloudEvent<T> }[EventType];
 
 export type Input = InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
 
-export type FromViewer = ViewerHello | ViewerShown | ViewerRefresh | InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
+export type FromViewer = ViewerHello | ViewerShown | ViewerRefresh | ViewerMonitor | InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
 
-export type FromRelay = RelayReady | RelayControl | RelayPaused | RelayStopped;
+export type FromRelay = RelayReady | RelayControl | RelayPaused | RelayMonitors | RelayStopped;

@@ -35,7 +35,7 @@ def test_the_header_says_one_algorithm_and_the_kind() -> None:
 def test_every_kind_of_record_has_its_own_type() -> None:
     kinds = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, Record)]
     types = [kind.typ for kind in kinds if "typ" in vars(kind)]
-    assert len(types) == len(set(types)) == 10
+    assert len(types) == len(set(types)) == 14
 
 
 def test_another_key_is_refused() -> None:
