@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SETUP := python3 tools/setup.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test soak bench format types clean
+.PHONY: help demo up check test soak bench package format types clean
 
 help:    ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -32,6 +32,11 @@ soak:    ## parts are killed and cut off while sessions run, for BEISTAND_SOAK_S
 bench:   ## measure how fast a stop stops, about 4 minutes (docs/performance.md); results in bench/out/
 	@$(SETUP) python console screen
 	@$(PY) -m bench revoke
+
+package: ## build the customer's program and its Debian package (build/package/)
+	@$(SETUP) python window
+	@$(PY) -m pip install -q -c tools/constraints.txt -e '.[package]'
+	@$(PY) -m tools.package
 
 format:  ## rewrite the Python sources in the project's format
 	@$(SETUP) python

@@ -12,6 +12,7 @@ COMMANDS = MappingProxyType(
         "service": "run one service",
         "keys": "make the keys of an installation, and the NATS configuration",
         "user": "manage local accounts",
+        "uninstall": "take everything of the customer's side off this machine, access first",
         "verify": "check the receipt of a session, and tell what happened in it",
         "conformance": "try from outside whether a deployment keeps the laws",
         "version": "say which version this is",
