@@ -21,6 +21,7 @@ from agent.engine.kept import Kept
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
+from agent.install import system
 from agent.platform import (
     DesktopGone,
     indicator_is_visible,
@@ -30,7 +31,7 @@ from agent.platform import (
     open_input,
     open_pixels,
 )
-from agent.settings import Options, Preferences, encoders, gateway_of, parse_options
+from agent.settings import Options, Preferences, default_state, encoders, gateway_of, parse_options
 from agent.single import Instance, hand_over
 from agent.unattended import line, post
 from agent.unattended.office import Office, Ways
@@ -77,7 +78,7 @@ def _run(options: Options, gateway: str, kinds: Sequence[Kind], instance: Instan
     preferences = Preferences(options.state)
     receipts = GatewayReceipts(gateway, options.state / "receipts")
     kept = Kept(options.state / "outbox", gateway=gateway)
-    ways = Ways(gateway, dial=line.dial, post=post.post)
+    ways = Ways(gateway, dial=line.dial, post=post.post, at_sign_in=partial(_start_at_sign_in, options))
     engine = _engine(
         gateway,
         kinds,
@@ -108,6 +109,17 @@ def _run(options: Options, gateway: str, kinds: Sequence[Kind], instance: Instan
         engine.close()
         if not engine.wait_closed(STOP_WITHIN_S):
             log.warning("the engine did not stop in time")
+
+
+def _start_at_sign_in(options: Options, wanted: bool) -> None:  # noqa: FBT001 - a callback of one word
+    """Start at sign-in as it was started now, but without windows; or not any more."""
+    presence = system.autostart(options.state)
+    if not wanted:
+        presence.remove()
+        return
+    told = ["--state", str(options.state)] if options.state != default_state() else []
+    told += ["--gateway", options.gateway] if options.gateway else []
+    presence.install([*system.at_sign_in(), *told])
 
 
 def _engine(

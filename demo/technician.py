@@ -109,6 +109,35 @@ class Technician:
         """A click on the remote pixel (x, y)."""
         await self.page.mouse.click(*await self.point_of(x, y))
 
+    async def asks_to_come_back(self, reason: str) -> None:
+        """Ask for unattended access for everybody of the organisation, on all days at all hours."""
+        await self.at("request-unattended").click()
+        await self.at("terms-reason").fill(reason)
+        await self.at("terms-who-everybody").check()
+        for day in range(7):
+            await self.at(f"terms-day-{day}").check()
+        await self.at("terms-hours-all-day").check()
+        await self.at("terms-confirm").click()
+
+    async def opens_devices(self) -> None:
+        """Go to the list of the organisation's devices."""
+        await self.at("to-devices").click()
+        await self.at("device-filter").wait_for()
+
+    async def calls_device(self, device: str, reason: str) -> None:
+        """Start an unattended session on the device, saying why."""
+        row = self._device(device)
+        await row.locator('[data-testid="device-start"]:not([disabled])').click()
+        await self.at("device-reason").fill(reason)
+        await self.at("device-start-confirm").click()
+
+    async def sees_device(self, device: str, standing: str) -> None:
+        """Wait until the list shows the device as `online`, `offline`, `paused`, `withdrawn` ..."""
+        await self._device(device).locator(f'.pill[data-state="{standing}"]').wait_for()
+
+    def _device(self, device: str) -> Locator:
+        return self.page.locator(f'[data-testid="device"][data-device="{device}"]')
+
     async def ends_session(self) -> None:
         """End the session from the technician's side."""
         await self.at("end-session").click()

@@ -247,8 +247,10 @@ class Engine:
         self._show(self._front.told(notice))
 
     def summed_up(self, used: Used) -> None:
-        """What a grant that is over was used for."""
+        """What a grant that is over was used for; after an end it comes a moment later (ADR 0009)."""
         self._show(self._front.summed_up(used))
+        if self._visit is not None and self._front.phase is Phase.ENDED:
+            self._visit_over(self._visit)
 
     def chatted(self, entry: ChatEntry) -> None:
         """A line of the technician's."""

@@ -72,6 +72,8 @@ class Ways:
     gateway: str
     dial: Dial
     post: Post
+    at_sign_in: Callable[[bool], None] = lambda _: None
+    """Have this program started when the person signs in, or not any more. Blocks for a moment; OSError."""
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -91,6 +93,7 @@ class Office:
         self._visiting = ""
         self._tasks = Tasks(self._failed)
         self._standby: asyncio.Task[None] | None = None
+        self._settling = asyncio.Lock()
         self._delivery = Delivery(self._store, post=ways.post, line=self._line_of, ended=self._ended)
         self._house: House | None = None
 
@@ -102,6 +105,8 @@ class Office:
         if self._enrolled is not None:
             self._clock = Clock(self._enrolled.standing.kept.latest, self._monotonic())
             self._look_at_end()
+        if self._enrolled is None:
+            self._settle_sign_in()
         self._tasks.start("delivery", self._delivery.run())
         self._follow()
 
@@ -156,6 +161,7 @@ class Office:
         self._leave(Cause.END_SESSION)
         withdraw(self._store, enrolled, why)
         log.info("permission withdrawn", extra={"why": why})
+        self._settle_sign_in()
         self._follow()
 
     def seen(self, notice: str) -> None:
@@ -338,6 +344,7 @@ class Office:
         log.info("enrolled", extra={"device": standing.device_id})
         self._enrolled = Enrolled(standing, key)
         self._clock = self._clock.heard(standing.since, wall=self._ways.wall(), monotonic=self._monotonic())
+        self._settle_sign_in()
         self._follow()
 
     def _ended(self, device_id: str) -> None:
@@ -366,7 +373,17 @@ class Office:
         if trouble is not None:
             self._store.tell(trouble)
             self._troubles = self._store.troubles()
+        self._settle_sign_in()
         self._follow()
+
+    def _settle_sign_in(self) -> None:
+        """Whoever can be called is there from sign-in on; nobody else is."""
+        self._tasks.start("sign-in", self._settle())
+
+    async def _settle(self) -> None:
+        # One after the other: the last one sees what holds.
+        async with self._settling:
+            await asyncio.to_thread(self._ways.at_sign_in, self._enrolled is not None)
 
     def _follow(self) -> None:
         """Be connected if there is something to be called for, and only then; hand over what waits."""

@@ -1,6 +1,7 @@
 """The device's side of unattended access from the first yes to its end, without network and windows."""
 
 import asyncio
+import queue
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from beistand.protocol.records import (
     Withdrawal,
 )
 from beistand.protocol.terms import Rule
-from tests.support.person import Person
+from tests.support.person import PATIENCE_S, Person
 from tests.support.questions import an_id
 from tests.support.standing import some_terms
 from tests.support.unattended_stage import CODE, Stage, at_a_device, enrols
@@ -189,6 +190,32 @@ async def test_pausing_ends_it_here_before_anybody_hears(stage: Stage, tmp_path:
         assert not (await stage.has(Standby, count=2)).paused
         assert (await stage.call()).refused is None
     assert Store(tmp_path).waiting() == []
+
+
+async def test_it_starts_at_sign_in_as_long_as_it_can_be_called(stage: Stage, tmp_path: Path) -> None:
+    told: queue.Queue[bool] = queue.Queue()
+
+    async def hears() -> bool:
+        return await asyncio.to_thread(told.get, timeout=PATIENCE_S)
+
+    async with at_a_device(stage, tmp_path, at_sign_in=told.put) as person:
+        assert await hears() is False
+        await enrols(stage, person)
+        assert await hears() is True
+        person.engine.withdraw_unattended()
+        assert await hears() is False
+    async with at_a_device(stage, tmp_path, at_sign_in=told.put):
+        assert await hears() is False
+    assert told.empty()
+
+
+async def test_a_sign_in_that_cannot_be_changed_ends_nothing(stage: Stage, tmp_path: Path) -> None:
+    def refuses(_: bool) -> None:
+        raise OSError("somebody else's file")
+
+    async with at_a_device(stage, tmp_path, at_sign_in=refuses) as person:
+        await enrols(stage, person)
+        assert (await stage.call()).refused is None
 
 
 async def test_withdrawing_destroys_the_key_and_is_handed_over_later(stage: Stage, tmp_path: Path) -> None:
