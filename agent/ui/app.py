@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from agent.port import Engine, View
 from agent.ui import theme
+from agent.ui.taking_back import Uninstall
 from agent.ui.texts import language_of
 from agent.ui.windows import Windows
 
@@ -77,12 +78,14 @@ def run(
     indicator_is_visible: Callable[[int], bool],
     background: bool = False,
     serve: Callable[[Callable[[str], None]], None] = lambda _: None,
+    uninstall: Uninstall,
 ) -> int:
     """Show the windows until the person leaves; then close the engine. Returns the exit status.
 
     `language` (de, en) overrides the system's; `code` is a join code or link that came along, it is looked up
     but never joined by itself; `indicator_is_visible` proves that a native window is really on screen.
     With `background` no window is opened; `serve` is given what opens one later, from any thread.
+    `uninstall` is asked for in a thread of its own, after the person said so.
     """
     application = make_application()
     windows = Windows(
@@ -90,6 +93,7 @@ def run(
         language=language_of(language),
         indicator_is_visible=indicator_is_visible,
         geometry_file=geometry_file,
+        uninstall=uninstall,
     )
     bridge = Bridge(windows.render_view)
     windows.left.connect(_leave)

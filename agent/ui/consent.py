@@ -15,6 +15,7 @@ from agent.port import Actions, Answer, Question
 from agent.ui import theme
 from agent.ui.plaintext import one_line, unbroken
 from agent.ui.question_window import QuestionWindow
+from agent.ui.terms import rules
 from agent.ui.texts import duration
 from agent.ui.widgets import (
     Callout,
@@ -64,7 +65,7 @@ class ConsentDialog(QuestionWindow):
         say(self.what, f"{asked.what} {asked.limit}")
         say(self.reason_label, texts.ask_reason)
         say(self.reason, texts.quoted.format(text=one_line(question.reason)))
-        say(self.term, texts.ask_duration.format(duration=duration(texts, question.duration_s)))
+        self._render_terms(texts)
         self.warning.say(texts.ask_scam, texts.ask_scam_signs)
         say(self.silence, texts.ask_silence)
         self.block.setText(texts.ask_block)
@@ -74,12 +75,23 @@ class ConsentDialog(QuestionWindow):
         self._render_choice()
         self._tick()
 
+    def _render_terms(self, texts: Texts) -> None:
+        """For how long; for unattended access who, until when, and at what times."""
+        question = self.question
+        self.rules.setVisible(question.terms is not None)
+        if question.terms is None:
+            say(self.term, texts.ask_duration.format(duration=duration(texts, question.duration_s)))
+            return
+        say(self.rules, "\n".join(rules(texts, question.terms, organisation=question.organisation)))
+        say(self.term, texts.standing.ask_term)
+
     def shown_text(self) -> str:
         """Every sentence on screen, top to bottom, as it gets signed; only the running seconds are not."""
         parts: tuple[QLabel | QAbstractButton, ...] = (
             self.headline,
             self.source,
             self.what,
+            *([self.rules] if self.question.terms else []),
             self.reason_label,
             self.reason,
             self.term,
@@ -145,7 +157,12 @@ class ConsentDialog(QuestionWindow):
 
     def _make_parts(self) -> None:
         self.headline, self.source, self.what = label("heading"), label("muted"), label("strong")
-        self.reason_label, self.reason, self.term = label("small"), label(), label()
+        self.reason_label, self.reason, self.rules, self.term = (
+            label("small"),
+            label(),
+            label("strong"),
+            label(),
+        )
         self.warning = Callout("warning")
         self.block = QCheckBox()
         self.block.setObjectName("consent-block")
@@ -210,6 +227,7 @@ class ConsentDialog(QuestionWindow):
         top.addLayout(words, 1)
         body.addLayout(top)
         body.addWidget(self.what)
+        body.addWidget(self.rules)
         body.addWidget(_quote(self.reason_label, self.reason))
         body.addWidget(self.term)
 

@@ -1,6 +1,7 @@
 """Everything the windows say, in English."""
 
 from agent.port import Notice
+from agent.ui.english_standing import ENGLISH_STANDING
 from agent.ui.wording import Asked, Problem, Texts
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
@@ -154,6 +155,7 @@ ENGLISH = Texts(
     tray_connected="Connected with {technician}. Nobody sees your screen.",
     tray_open="Open Beistand",
     tray_quit="Close Beistand",
+    standing=ENGLISH_STANDING,
     dismiss="Understood",
     and_word="and",
     someone="Your helper",
@@ -225,6 +227,16 @@ ENGLISH = Texts(
             happened="A message was not genuine.",
             means="It was thrown away. Nothing was allowed.",
             advice="Please end the session and tell your helper's organisation.",
+        ),
+        "outside_terms": Problem(
+            happened="You did not allow it that way.",
+            means="Your rules for access without you say no. Nobody came in.",
+            advice="If you want it to be different, have yourself asked again.",
+        ),
+        "device_offline": Problem(
+            happened="This computer cannot be reached right now.",
+            means="Nobody came in.",
+            advice="Please check your internet connection.",
         ),
         "not_found": Problem(
             happened="This session could not be found.",

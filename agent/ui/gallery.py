@@ -8,7 +8,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,14 +103,43 @@ def _take_language(out: Path, language: Language, only: str) -> None:
         windows.render_view(view)
         _wait(_ARMED_MS if view.questions else _SETTLE_MS)
         _shoot(windows, out, f"{name}-{language}")
+    _take_back(windows, out, language, only)
     windows.close()
+
+
+def _take_back(windows: Windows, out: Path, language: Language, only: str) -> None:
+    """What the person is asked when they take the permission back, and the window put away."""
+    view = views(language, datetime.now(UTC))["25-standing"]
+    scenes: dict[str, Callable[[], object]] = {
+        "31-withdraw": windows.main.code.standing.withdraw.click,
+        "32-uninstall": windows.main.code.standing.uninstall.click,
+        "33-uninstall-impossible": windows.uninstalling.confirm.click,
+        "34-put-away": windows.main.close,
+    }
+    for name, act in scenes.items():
+        if only not in name:
+            continue
+        windows.render_view(view)
+        act()
+        _wait(_SETTLE_MS)
+        _shoot(windows, out, f"{name}-{language}")
+        windows.withdrawing.dismiss()
 
 
 def _shoot(windows: Windows, out: Path, name: str) -> None:
     with mss.MSS() as screen:
         shot = screen.grab(screen.monitors[0])
         mss.tools.to_png(shot.rgb, shot.size, output=str(out / f"{name}.png"))
-    parts = {"main": windows.main, "bar": windows.bar, "end": windows.ending, "dialog": windows.question}
+    parts = {
+        "main": windows.main,
+        "bar": windows.bar,
+        "end": windows.ending,
+        "dialog": windows.question,
+        "withdraw": windows.withdrawing,
+        "uninstall": windows.uninstalling,
+        "told": windows.told,
+        "handle": windows.handle,
+    }
     for part, window in parts.items():
         if window is not None and window.isVisible():
             window.grab().save(str(out / f"{name}.{part}.png"))

@@ -1,6 +1,7 @@
 """Alles, was die Fenster sagen, auf Deutsch (everything the windows say, in German)."""
 
 from agent.port import Notice
+from agent.ui.german_standing import GERMAN_STANDING
 from agent.ui.wording import Asked, Problem, Texts
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
@@ -157,6 +158,7 @@ GERMAN = Texts(
     tray_connected="Verbunden mit {technician}. Niemand sieht Ihren Bildschirm.",
     tray_open="Beistand öffnen",
     tray_quit="Beistand schließen",
+    standing=GERMAN_STANDING,
     dismiss="Verstanden",
     and_word="und",
     someone="Ihre Hilfe",
@@ -230,6 +232,16 @@ GERMAN = Texts(
             happened="Eine Nachricht war nicht echt.",
             means="Sie wurde verworfen. Es wurde nichts erlaubt.",
             advice="Bitte beenden Sie die Sitzung und melden Sie es der Organisation.",
+        ),
+        "outside_terms": Problem(
+            happened="Das haben Sie so nicht erlaubt.",
+            means="Ihre Regeln für den Zugriff ohne Sie sagen nein. Niemand kam herein.",
+            advice="Wenn Sie es anders wünschen, lassen Sie sich neu fragen.",
+        ),
+        "device_offline": Problem(
+            happened="Dieser Computer ist gerade nicht erreichbar.",
+            means="Niemand kam herein.",
+            advice="Bitte prüfen Sie Ihre Internetverbindung.",
         ),
         "not_found": Problem(
             happened="Diese Sitzung wurde nicht gefunden.",

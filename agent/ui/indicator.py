@@ -63,6 +63,8 @@ class IndicatorBar(QWidget):
         self.setWindowTitle(texts.title_indicator)
         say(self.summary, summary_of(view, texts))
         self.stop_control.setVisible(bool(_people(view, Capability.CONTROL)))
+        # In an unattended session the bar is there before anything is shared.
+        self.stop_sharing.setVisible(bool(view.accesses) or not view.is_unattended)
         caption(self.stop_control, texts.stop_control)
         caption(self.stop_sharing, texts.stop_sharing)
         caption(self.end_session, texts.end_session)
@@ -155,7 +157,7 @@ def summary_of(view: View, texts: Texts) -> str:
         return texts.bar_paused
     viewers, drivers = _people(view, Capability.VIEW), _people(view, Capability.CONTROL)
     if not viewers and not drivers:
-        return texts.bar_preparing
+        return _without_access(view, texts)
     if viewers == drivers:
         return _said(viewers, texts, one=texts.bar_both, many=texts.bar_both_many)
     parts = (
@@ -163,6 +165,13 @@ def summary_of(view: View, texts: Texts) -> str:
         _said(drivers, texts, one=texts.bar_control, many=texts.bar_control_many),
     )
     return ". ".join(part for part in parts if part)
+
+
+def _without_access(view: View, texts: Texts) -> str:
+    if view.is_unattended and not view.indicator_wanted:
+        technician = _short(view.technician) or texts.someone
+        return texts.standing.bar_connected.format(technician=technician)
+    return texts.bar_preparing
 
 
 def _done(accesses: tuple[Access, ...], texts: Texts) -> list[str]:
@@ -185,7 +194,8 @@ def _small_print(view: View, texts: Texts) -> str:
     start = min(access.since for access in view.accesses)
     elapsed = clock((datetime.now(start.tzinfo) - start).total_seconds())
     since = texts.bar_clock.format(time=time_of_day(texts, start), elapsed=elapsed)
-    parts = [since, *_done(view.accesses, texts)]
+    mark = [texts.standing.bar_mark] if view.is_unattended else []
+    parts = [*mark, since, *_done(view.accesses, texts)]
     return " · ".join([*parts, texts.bar_stop_key] if view.stop_key else parts)
 
 

@@ -27,6 +27,8 @@ class MainWindow(QWidget):
 
     language_chosen = Signal(str)
     quit_wanted = Signal()
+    put_away = Signal()
+    """Closed, while the program goes on."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -60,8 +62,16 @@ class MainWindow(QWidget):
             self._turn_to(view.phase)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """In a session: ask. Otherwise: leave."""
+        """In a session: ask. Otherwise: leave; only the window goes while somebody may come in."""
         event.ignore()
+        if self._view.phase not in IN_SESSION and self._view.unattended is not None:
+            self.hide()
+            self.put_away.emit()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """End the program; in a session: ask."""
         if self._view.phase in IN_SESSION:
             self._actions.ask_end()
         else:
@@ -103,7 +113,7 @@ class MainWindow(QWidget):
 
     def _connect(self) -> None:
         self.dismiss.clicked.connect(self.notice.hide)
-        self.ended.left.connect(self.quit_wanted)
+        self.ended.left.connect(self.close)
         self.language.activated.connect(
             lambda index: self.language_chosen.emit(self.language.itemData(index))
         )

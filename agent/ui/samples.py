@@ -5,10 +5,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from agent.port import Access, Answer, ChatEntry, Notice, Phase, Question, Subscriber, Used, View
+from agent.port import (
+    Access,
+    Answer,
+    ChatEntry,
+    Notice,
+    Phase,
+    Question,
+    Subscriber,
+    Trouble,
+    Unattended,
+    Used,
+    View,
+    Visited,
+)
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause, InputCounts, Language
+from beistand.protocol.terms import Technician, Terms
 
 _CHAT: Mapping[Language, tuple[tuple[Party, str], ...]] = {
     "de": (
@@ -88,6 +102,18 @@ class StillEngine:
     def confirm_end(self) -> None:
         """Nothing."""
 
+    def pause_unattended(self) -> None:
+        """Nothing."""
+
+    def resume_unattended(self) -> None:
+        """Nothing."""
+
+    def withdraw_unattended(self) -> None:
+        """Nothing."""
+
+    def seen(self, notice: str) -> None:
+        """Nothing."""
+
     def send_chat(self, text: str) -> None:
         """Nothing."""
 
@@ -145,6 +171,7 @@ def views(language: Language, now: datetime) -> Mapping[str, View]:
         "20-two-helpers": _two(controlled),
         "21-hand-first": replace(controlled, hand_first=True),
         "22-no-stop-key": replace(controlled, stop_key=False),
+        **_unattended(talking, viewing, language, now),
     }
 
 
@@ -154,6 +181,46 @@ _USED = (
     Used(Capability.VIEW, "Anna Weber", 410, InputCounts()),
     Used(Capability.VIEW, "Boris Çelik", 0, InputCounts()),
 )
+
+
+def _unattended(talking: View, viewing: View, language: Language, now: datetime) -> Mapping[str, View]:
+    """Everything about access without the person, from the question to the news of it."""
+    organisation = "Stadtbibliothek Musterstadt"
+    wide = Terms(until=now + timedelta(days=14))
+    narrow = Terms(
+        technicians=(Technician(id="sample-technician-0001", name="Anna Weber"),),
+        until=now + timedelta(days=5),
+        days=(0, 1, 2, 3, 4),
+        from_minute=8 * 60,
+        to_minute=17 * 60 + 30,
+    )
+    question = _question(Capability.UNATTENDED, _REASONS[language])
+    standing = Unattended(organisation, narrow, now, online=True)
+    home = View(unattended=standing)
+    visit = replace(viewing, is_unattended=True, visit_reason=_REASONS[language], unattended=standing)
+    began = now - timedelta(hours=7)
+    visited = Visited(
+        id="sample-visit",
+        organisation=organisation,
+        technician="Anna Weber",
+        reason=_REASONS[language],
+        began=began,
+        ended=began + timedelta(minutes=11),
+        used=_USED[:2],
+        receipt=_RECEIPT,
+    )
+    return {
+        "23-ask-unattended": replace(talking, questions=(replace(question, terms=wide),)),
+        "24-ask-unattended-narrow": replace(
+            talking, questions=(replace(question, request_id="sample-narrow", terms=narrow),)
+        ),
+        "25-standing": home,
+        "26-standing-paused": View(unattended=Unattended(organisation, wide, now, paused=True)),
+        "27-visit-connected": replace(visit, accesses=(), indicator_wanted=False),
+        "28-visit-viewing": visit,
+        "29-told-visit": replace(home, visited=(visited, replace(visited, id="sample-visit-2"))),
+        "30-told-trouble": View(troubles=(Trouble.CLONED,)),
+    }
 
 
 def _long(controlled: View, language: Language) -> View:

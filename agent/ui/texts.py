@@ -19,7 +19,7 @@ from beistand.protocol.capabilities import Capability
 from beistand.protocol.records import InputCounts, Language
 
 TEXTS: Final[Mapping[Language, Texts]] = MappingProxyType({"de": GERMAN, "en": ENGLISH})
-_LOCALES: Final[Mapping[Language, QLocale.Language]] = MappingProxyType(
+LOCALES: Final[Mapping[Language, QLocale.Language]] = MappingProxyType(
     {"de": QLocale.Language.German, "en": QLocale.Language.English}
 )
 
@@ -59,7 +59,7 @@ def time_of_day(texts: Texts, at: datetime) -> str:
     """Hours and minutes on the person's clock, the way the language writes them."""
     local = at.astimezone()
     system = QLocale.system()
-    wanted = _LOCALES[texts.language]
+    wanted = LOCALES[texts.language]
     locale = system if system.language() == wanted else QLocale(wanted)
     return locale.toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
 

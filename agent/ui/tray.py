@@ -11,6 +11,7 @@ from agent.ui import icons
 from agent.ui.indicator import summary_of
 from agent.ui.main_window import IN_SESSION
 from agent.ui.plaintext import one_line
+from agent.ui.standing import state_of
 from agent.ui.wording import Texts
 from beistand.protocol.capabilities import Capability
 
@@ -18,7 +19,15 @@ from beistand.protocol.capabilities import Capability
 class Tray(QObject):
     """A menu that offers exactly what is possible right now; shown only where the desktop has a tray."""
 
-    def __init__(self, actions: Actions, *, present: Callable[[], None], leave: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        *,
+        present: Callable[[], None],
+        withdraw: Callable[[], object],
+        uninstall: Callable[[], object],
+        leave: Callable[[], object],
+    ) -> None:
         super().__init__()
         self.menu = QMenu()
         self.state = self._add("tray-state", lambda: None)
@@ -28,6 +37,11 @@ class Tray(QObject):
         self.stop_control = self._add("stop-control", actions.stop_control)
         self.stop_sharing = self._add("stop-sharing", actions.stop_sharing)
         self.end_session = self._add("end-session", actions.ask_end)
+        self.menu.addSeparator()
+        self.pause = self._add("pause-unattended", actions.pause_unattended)
+        self.resume = self._add("resume-unattended", actions.resume_unattended)
+        self.withdraw = self._add("withdraw-unattended", withdraw)
+        self.uninstall = self._add("uninstall", uninstall)
         self.menu.addSeparator()
         self.leave = self._add("tray-quit", leave)
         self.icon = QSystemTrayIcon(icons.icon("mark"), self)
@@ -47,11 +61,22 @@ class Tray(QObject):
         self.stop_sharing.setVisible(bool(view.accesses))
         self.end_session.setText(texts.end_session)
         self.end_session.setVisible(is_in_session)
+        self._render_standing(view, texts)
         self.leave.setText(texts.tray_quit)
         self.icon.setToolTip(summary)
         self.icon.setIcon(icons.icon("mark-live" if view.indicator_wanted else "mark"))
         if QSystemTrayIcon.isSystemTrayAvailable():
             self.icon.show()
+
+    def _render_standing(self, view: View, texts: Texts) -> None:
+        said, standing = texts.standing, view.unattended
+        self.pause.setText(said.pause_menu)
+        self.resume.setText(said.resume_menu)
+        self.withdraw.setText(said.withdraw_menu)
+        self.uninstall.setText(said.uninstall)
+        self.pause.setVisible(standing is not None and not standing.paused)
+        self.resume.setVisible(standing is not None and standing.paused)
+        self.withdraw.setVisible(standing is not None)
 
     def _add(self, name: str, act: Callable[[], object]) -> QAction:
         action = self.menu.addAction("")
@@ -65,4 +90,6 @@ def _state(view: View, texts: Texts) -> str:
         return summary_of(view, texts)
     if view.phase in IN_SESSION:
         return texts.tray_connected.format(technician=one_line(view.technician) or texts.someone)
+    if view.unattended is not None:
+        return f"{texts.standing.bar_mark}: {state_of(view.unattended, texts)}"
     return texts.tray_idle

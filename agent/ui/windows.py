@@ -5,17 +5,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRect, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from agent.install.rights import Answer as Rights
 from agent.port import Actions, View
 from agent.ui.consent import ConsentDialog
 from agent.ui.ending import EndingDialog
 from agent.ui.geometry import GeometryFile
+from agent.ui.handle import Handle
 from agent.ui.indicator import IndicatorBar
-from agent.ui.main_window import MainWindow
+from agent.ui.main_window import IN_SESSION, MainWindow
+from agent.ui.taking_back import Uninstall, UninstallDialog, WithdrawDialog
 from agent.ui.texts import TEXTS, language_of
+from agent.ui.told import Told
 from agent.ui.tray import Tray
 from agent.ui.watch import IndicatorWatch
+from agent.ui.wording import Texts
 from beistand.protocol.records import Language
 
 
@@ -31,6 +36,7 @@ class Windows(QObject):
         language: Language,
         indicator_is_visible: Callable[[int], bool],
         geometry_file: Path | None,
+        uninstall: Uninstall = lambda: Rights.IMPOSSIBLE,
     ) -> None:
         super().__init__()
         self._actions, self._language, self._view = actions, language, View()
@@ -40,13 +46,31 @@ class Windows(QObject):
         actions.set_language(language)
         self.main, self.ending = MainWindow(actions), EndingDialog(actions)
         self.question: ConsentDialog | None = None
-        self.tray = Tray(actions, present=self.main.present, leave=self.main.close)
+        self.withdrawing, self.uninstalling = WithdrawDialog(actions), UninstallDialog(actions, uninstall)
+        self.told, self.handle = Told(actions), Handle(present=self.present)
+        self.tray = Tray(
+            actions,
+            present=self.present,
+            withdraw=self._ask_withdraw,
+            uninstall=self._ask_uninstall,
+            leave=self.main.leave,
+        )
         self._watch = IndicatorWatch(self.bar, is_visible=indicator_is_visible, tell=actions.indicator_shown)
         self._geometry = GeometryFile(geometry_file, windows=self._stacked) if geometry_file else None
-        for window in (self.main, self.bar, self.ending):
+        for window in self._every():
             self._observe(window)
+        self.main.code.standing.withdraw_wanted.connect(self._ask_withdraw)
+        self.main.code.standing.uninstall_wanted.connect(self._ask_uninstall)
+        self.main.put_away.connect(lambda: self.render_view(self._view))
         self.main.language_chosen.connect(self.choose_language)
         self.main.quit_wanted.connect(self.left)
+
+    def present(self) -> None:
+        """Bring the main window to the front, placed if it was never there."""
+        if not self.main.isVisible():
+            self._place(self.main)
+        self.main.present()
+        self.render_view(self._view)
 
     def open(self, code: str | None) -> None:
         """Show the main window, with a code that came along."""
@@ -68,6 +92,7 @@ class Windows(QObject):
         self._render_question(view)
         self.main.render_view(view, texts)
         self.tray.render_view(view, texts)
+        self._render_standing(view, texts)
         if is_news and not self.main.isActiveWindow():
             QApplication.alert(self.main)
         self._tell_geometry()
@@ -86,7 +111,7 @@ class Windows(QObject):
         self._watch.stop()
         if self.question is not None:
             self.question.dismiss()
-        for window in (self.bar, self.ending, self.main):
+        for window in self._every():
             window.hide()
         self.tray.icon.hide()
         if self._geometry is not None:
@@ -94,13 +119,42 @@ class Windows(QObject):
 
     def _render_bar(self, view: View) -> None:
         self.bar.render_view(view, TEXTS[self._language])
-        if not view.indicator_wanted:
+        # Who came in by a standing permission is shown all the time, not only while something is shared.
+        is_visited = view.is_unattended and view.phase in IN_SESSION
+        if not (view.indicator_wanted or is_visited):
             self._watch.stop()
             self.bar.vanish()
             return
         if not self.bar.isVisible():
             self.bar.appear()
         self._watch.start()
+
+    def _render_standing(self, view: View, texts: Texts) -> None:
+        for dialog in (self.withdrawing, self.uninstalling):
+            dialog.render_texts(texts)
+        if view.unattended is None:
+            self.withdrawing.dismiss()
+        self.told.render_view(view, texts)
+        is_hidden = not self.main.isVisible() or self.main.isMinimized()
+        is_alone = not QSystemTrayIcon.isSystemTrayAvailable() and not self.bar.isVisible()
+        self.handle.render_view(view, texts, is_wanted=is_hidden and is_alone)
+
+    def _ask_withdraw(self) -> None:
+        self.withdrawing.open_at(self._place)
+
+    def _ask_uninstall(self) -> None:
+        self.uninstalling.open_at(self._place)
+
+    def _every(self) -> tuple[QWidget, ...]:
+        return (
+            self.main,
+            self.bar,
+            self.ending,
+            self.withdrawing,
+            self.uninstalling,
+            self.told,
+            self.handle,
+        )
 
     def _render_ending(self, view: View) -> None:
         self.ending.render_texts(TEXTS[self._language])
@@ -132,7 +186,8 @@ class Windows(QObject):
         windows: dict[str, QWidget] = {"bar": self.bar, "end": self.ending}
         if self.question is not None:
             windows["dialog"] = self.question
-        return windows | {"main": self.main}
+        windows |= {"withdraw": self.withdrawing, "uninstall": self.uninstalling, "told": self.told}
+        return windows | {"handle": self.handle, "main": self.main}
 
     def _place(self, window: QWidget) -> None:
         """In the middle of the primary screen, below the bar."""

@@ -6,7 +6,8 @@ Placeholders are str.format fields. Nothing here is ever read as rich text.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.port import Notice
+from agent.install.rights import Answer
+from agent.port import Notice, Trouble
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.messages import Party
 from beistand.protocol.records import Cause, Language
@@ -28,6 +29,62 @@ class Asked:
     headline: str
     what: str
     limit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingTexts:
+    """What is said about access while nobody sits here."""
+
+    everybody: str
+    only: str
+    until: str
+    every_day: str
+    days: str
+    days_through: str
+    any_hour: str
+    hours: str
+    day_and_time: str
+    weekdays: tuple[str, ...]
+    """Monday first."""
+
+    ask_term: str
+
+    title: str
+    paused: str
+    reachable: str
+    unreachable: str
+    pause: str
+    resume: str
+    withdraw: str
+    uninstall: str
+    keep: str
+    pause_menu: str
+    resume_menu: str
+    withdraw_menu: str
+
+    withdraw_window: str
+    withdraw_title: str
+    withdraw_means: str
+    withdraw_confirm: str
+
+    uninstall_window: str
+    uninstall_title: str
+    uninstall_means: str
+    uninstall_confirm: str
+    uninstall_asking: str
+    uninstall_results: Mapping[Answer, str]
+
+    told_window: str
+    told_more: str
+    visited: str
+    visited_when: str
+    visited_reason: str
+    visited_nothing: str
+    troubles: Mapping[Trouble, Problem]
+
+    handle_window: str
+    bar_connected: str
+    bar_mark: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +201,8 @@ class Texts:
     tray_connected: str
     tray_open: str
     tray_quit: str
+
+    standing: StandingTexts
 
     dismiss: str
     and_word: str

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from agent.port import Actions, Phase, View
 from agent.ui.plaintext import code_in, grouped
+from agent.ui.standing import StandingCard
 from agent.ui.widgets import Busy, Callout, button, caption, card, column, label, row, say
 from agent.ui.wording import Texts
 
@@ -63,6 +64,7 @@ class CodePage(QWidget):
         )
         self.field, self.submit = CodeField(), button("join-submit", "primary")
         self.safe, self.busy = Callout("calm"), Busy()
+        self.standing = StandingCard(actions)
         self.prompt.setBuddy(self.field)
         self._arrange()
         self.submit.clicked.connect(self._submit)
@@ -83,6 +85,10 @@ class CodePage(QWidget):
         self.submit.setEnabled(not is_looking)
         self.busy.setVisible(is_looking)
         self.safe.say("", texts.code_safe)
+        self.standing.render_standing(view.unattended, texts)
+        # Whoever has allowed that much knows the rest; what takes it back must be in sight.
+        for part in (self.intro, self.safe):
+            part.setVisible(view.unattended is None)
 
     def look_up(self, code: str) -> None:
         """Enter a code that came with a link, and find out who is asking."""
@@ -114,6 +120,7 @@ class CodePage(QWidget):
         inside.insertLayout(1, entry)
         inside.addWidget(self.busy, 0, Qt.AlignmentFlag.AlignHCenter)
         page = column(self, gap=2)
+        page.addWidget(self.standing)
         page.addStretch(1)
         page.addWidget(self.title)
         page.addWidget(self.intro)

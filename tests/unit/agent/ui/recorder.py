@@ -60,6 +60,18 @@ class RecordingEngine:
     def confirm_end(self) -> None:
         self.record("confirm_end")
 
+    def pause_unattended(self) -> None:
+        self.record("pause_unattended")
+
+    def resume_unattended(self) -> None:
+        self.record("resume_unattended")
+
+    def withdraw_unattended(self) -> None:
+        self.record("withdraw_unattended")
+
+    def seen(self, notice: str) -> None:
+        self.record("seen", notice)
+
     def send_chat(self, text: str) -> None:
         self.record("send_chat", text)
 

@@ -1,0 +1,121 @@
+"""What happened while nobody was here: on the screen until the person has seen it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from agent.port import Actions, Trouble, View, Visited
+from agent.ui import icons, theme
+from agent.ui.main_window import IN_SESSION
+from agent.ui.plaintext import one_line
+from agent.ui.terms import day_and_time
+from agent.ui.texts import duration, summaries
+from agent.ui.widgets import Callout, button, caption, column, drawing, label, row, say
+from agent.ui.wording import Texts
+
+_FLAGS = Qt.WindowType.Tool | Qt.WindowType.CustomizeWindowHint | Qt.WindowType.WindowTitleHint
+_WIDTH, _EDGE = 560, 24
+
+
+class Told(QWidget):
+    """One thing at a time, the oldest first. Never in the way of a session, never put away unseen."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(None, _FLAGS | Qt.WindowType.WindowStaysOnTopHint)
+        self._actions = actions
+        self._subject = ""
+        self._folder = ""
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.setWindowIcon(icons.icon("mark"))
+        self.setFixedWidth(_WIDTH)
+        self.title, self.when, self.reason, self.done = label("heading"), label(), label(), label()
+        self.trouble, self.more = Callout("problem"), label("muted")
+        self.receipt, self.seen = button("visit-receipt"), button("notice-seen", "primary")
+        self._arrange()
+        self.seen.clicked.connect(self._see)
+        self.receipt.clicked.connect(self._show_receipt)
+
+    def render_view(self, view: View, texts: Texts) -> None:
+        """Draw the oldest thing that was not seen yet; without one, or in a session, nothing is there."""
+        news: list[Trouble | Visited] = [*view.troubles, *view.visited]
+        if not news or view.phase in IN_SESSION:
+            self.hide()
+            return
+        self.setWindowTitle(texts.standing.told_window)
+        first = news[0]
+        is_visit = isinstance(first, Visited)
+        for part in (self.title, self.when, self.reason, self.done):
+            part.setVisible(is_visit)
+        self.trouble.setVisible(not is_visit)
+        if isinstance(first, Visited):
+            self._render_visit(first, texts)
+        else:
+            self._subject, self._folder = first, ""
+            problem = texts.standing.troubles[first]
+            self.trouble.say(problem.happened, f"{problem.means} {problem.advice}")
+        self.receipt.setVisible(bool(self._folder))
+        caption(self.receipt, texts.ended_receipt_open)
+        caption(self.seen, texts.dismiss)
+        say(self.more, texts.standing.told_more.format(count=len(news) - 1))
+        self.more.setVisible(len(news) > 1)
+        self._place()
+        if not self.isVisible():
+            self.show()
+            self.raise_()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Only "seen" takes it away."""
+        event.ignore()
+
+    def _render_visit(self, visit: Visited, texts: Texts) -> None:
+        self._subject = visit.id
+        self._folder = str(Path(visit.receipt).parent) if visit.receipt else ""
+        said = texts.standing
+        who = {
+            "technician": one_line(visit.technician) or texts.someone,
+            "organisation": one_line(visit.organisation),
+        }
+        seconds = max(0, round((visit.ended - visit.began).total_seconds()))
+        say(self.title, said.visited.format(**who))
+        when = day_and_time(texts, visit.began)
+        say(self.when, said.visited_when.format(when=when, duration=duration(texts, seconds)))
+        say(self.reason, said.visited_reason.format(reason=one_line(visit.reason)))
+        say(self.done, "\n".join(summaries(texts, visit.used)) or said.visited_nothing)
+
+    def _see(self) -> None:
+        self._actions.seen(self._subject)
+
+    def _show_receipt(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self._folder))
+
+    def _place(self) -> None:
+        """At the bottom right, where notices are expected."""
+        self.ensurePolished()
+        self._inside.invalidate()
+        self.setFixedHeight(max(self._inside.totalHeightForWidth(_WIDTH), self.sizeHint().height()))
+        room = QGuiApplication.primaryScreen().availableGeometry()
+        self.move(
+            max(room.left(), room.right() - _WIDTH - _EDGE),
+            max(room.top(), room.bottom() - self.height() - 2 * _EDGE),
+        )
+
+    def _arrange(self) -> None:
+        inside = self._inside = column(self, gap=1)
+        inside.setContentsMargins(*[3 * theme.GAP] * 4)
+        top = row()
+        top.addWidget(drawing("clock", size=32, colour=theme.PRIMARY), 0, Qt.AlignmentFlag.AlignTop)
+        words = column(gap=1)
+        for part in (self.title, self.when, self.reason, self.done, self.trouble, self.more):
+            words.addWidget(part)
+        top.addLayout(words, 1)
+        inside.addLayout(top)
+        inside.addSpacing(theme.GAP)
+        choices = row()
+        choices.addWidget(self.receipt)
+        choices.addStretch(1)
+        choices.addWidget(self.seen)
+        inside.addLayout(choices)
