@@ -346,9 +346,7 @@ class Presence:
             self._listening = listening
             self._heard = dict.fromkeys(self._connections, now)
         return [
-            (key, self._connections[key], at)
-            for key, at in self._heard.items()
-            if now - at >= OFFLINE_AFTER
+            (key, self._connections[key], at) for key, at in self._heard.items() if now - at >= OFFLINE_AFTER
         ]
 
     def uncut(self, *, now: datetime) -> list[str]:
