@@ -142,7 +142,7 @@ def is_copy(entry: DeviceEntry, number: int, connection: Connection, *, now: dat
 
 
 def connect(entry: DeviceEntry, number: int, connection: Connection, *, now: datetime) -> DeviceEntry:
-    """The device with its new connection, or as `cloned`; Ended if it is over, TicketRefused if it is late."""
+    """The device with its new connection, or as `cloned`; Ended if it is over, TicketRefused if late."""
     if entry.state in FINAL or now >= entry.terms.until:
         raise Ended
     if is_copy(entry, number, connection, now=now):

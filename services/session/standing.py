@@ -112,7 +112,7 @@ async def disconnected(parts: Parts, key: str, connection: Connection) -> None:
 
 
 async def beat(parts: Parts, message: Msg) -> None:
-    """A device is there. Every replica hears every beat; nothing is stored unless it was thought to be gone."""
+    """A device is there. Every replica hears it; nothing is stored unless it was thought to be gone."""
     try:
         place = subjects.parse(message.subject)
         messages.parse(Beat, message.data)

@@ -142,7 +142,8 @@ class Standing:
 
 
 @pytest.fixture
-async def consent(bus_settings: BusSettings, services: Client) -> AsyncIterator[Client]:
+async def consent(bus_settings: BusSettings, technician: Technician) -> AsyncIterator[Client]:
+    assert technician.services.is_connected
     client = await connect(bus_settings, "consent")
     yield client
     await client.close()
