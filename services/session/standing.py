@@ -47,7 +47,7 @@ from beistand.protocol.messages import (
     SessionEntry,
     SessionView,
 )
-from beistand.protocol.records import Cause, Enrolment, Standby, Withdrawal
+from beistand.protocol.records import Cause, Enrolment, Hello, Standby, Withdrawal
 from beistand.protocol.terms import Rule
 from beistand.telemetry import meter
 from services.session import devices, domain, lifecycle
@@ -325,7 +325,7 @@ async def _called(parts: Parts, entry: DeviceEntry, call: Call) -> CallAnswer:
         del parts.calls[place]
 
 
-async def vouched(parts: Parts, session: SessionEntry, hello: devices.Hello) -> None:
+async def vouched(parts: Parts, session: SessionEntry, hello: Hello) -> None:
     """A session made for a device takes no other hello."""
     if session.device_id is None:
         return
