@@ -46,7 +46,7 @@ from beistand.protocol.records import GENESIS, Enrolment, Hello, Standby, Vouch,
 from beistand.protocol.subjects import Service
 from beistand.protocol.terms import Rule, Terms
 from beistand.protocol.terms import Technician as Named
-from services.session import standing
+from services.session import devices, standing
 from tests.support.agent_wire import AgentWire
 from tests.support.core_services import Technician, new_id, until
 
@@ -223,8 +223,8 @@ async def test_an_enrolled_device_is_there_and_then_not(technician: Technician, 
 async def test_a_device_that_was_thought_gone_is_back_with_its_beat(
     technician: Technician, device: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing.devices, "OFFLINE_AFTER", timedelta(0))
-    monkeypatch.setattr(standing.devices, "LATE_WITHIN", timedelta(0))
+    monkeypatch.setattr(devices, "OFFLINE_AFTER", timedelta(0))
+    monkeypatch.setattr(devices, "LATE_WITHIN", timedelta(0))
     await device.connect()
 
     async def is_gone() -> bool:
@@ -233,7 +233,7 @@ async def test_a_device_that_was_thought_gone_is_back_with_its_beat(
     await until(is_gone)
     monkeypatch.undo()
     await device.say(subjects.DeviceUp.BEAT, Beat())
-    monkeypatch.setattr(standing.devices, "LATE_WITHIN", timedelta(0))
+    monkeypatch.setattr(devices, "LATE_WITHIN", timedelta(0))
 
     async def is_back() -> bool:
         await device.say(subjects.DeviceUp.BEAT, Beat())
@@ -378,8 +378,8 @@ async def test_a_list_comes_in_pages(
 async def test_a_storm_makes_no_copies(
     bus_settings: BusSettings, technician: Technician, consent: Client
 ) -> None:
-    devices = [Standing(bus_settings.nats_url, technician.org, consent) for _ in range(100)]
-    await asyncio.gather(*(device.enrol() for device in devices))
+    storm = [Standing(bus_settings.nats_url, technician.org, consent) for _ in range(100)]
+    await asyncio.gather(*(device.enrol() for device in storm))
 
     async def comes(device: Standing) -> None:
         while True:
@@ -391,11 +391,11 @@ async def test_a_storm_makes_no_copies(
                 return
 
     async with AsyncExitStack() as stack:
-        await asyncio.wait_for(asyncio.gather(*map(comes, devices)), 60)
-        for device in devices:
+        await asyncio.wait_for(asyncio.gather(*map(comes, storm)), 60)
+        for device in storm:
             assert device.client is not None
             stack.push_async_callback(device.client.close)
         query = DeviceListQuery(actor=technician.actor)
         page = await rpc.call(technician.services, Service.SESSION_DEVICE_LIST, query, DeviceList)
         assert {(item.state, item.online) for item in page.items} == {(DeviceState.ENROLLED, True)}
-        assert len(page.items) == len(devices)
+        assert len(page.items) == len(storm)
