@@ -32,7 +32,7 @@ from beistand.protocol.errors import (
     TicketRefused,
     Unavailable,
 )
-from beistand.protocol.ids import AgentKey
+from beistand.protocol.ids import AgentKey, device_id
 from beistand.protocol.signing import public_key_of_agent
 from beistand.telemetry import meter, tracer
 
@@ -43,6 +43,8 @@ DECIDE_WITHIN_S = 1.5
 MAX_AT_ONCE = 64
 QUEUE = "callout"
 _TICKET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_DEVICE_TOKEN = re.compile(r"device\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{22})\.([1-9][0-9]{0,15})\Z")
+MAX_NUMBER = 2**53 - 1
 
 _decisions = meter.create_counter("beistand.callout.decisions", description="Connections let in or refused")
 
@@ -69,16 +71,44 @@ class Admission:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class DeviceRequest:
+    """An enrolled device wants in: its key is proven, and its id is that key's."""
+
+    org: str
+    device_id: str
+    number: int
+    device_key: str
+    server_id: str
+    client_id: int
+
+
+@dataclass(frozen=True)
+class DeviceAdmission:
+    """In: as this device, until then."""
+
+    org: str
+    device_id: str
+    expires_at: datetime
+
+
 Decide = Callable[[CalloutRequest], Awaitable[Admission]]
+DecideDevice = Callable[[DeviceRequest], Awaitable[DeviceAdmission]]
+
+
+async def no_device(_request: DeviceRequest) -> DeviceAdmission:
+    """Nobody here knows of enrolled devices."""
+    raise TicketRefused
 
 
 class Callout:
     """Answers nats-server's questions until `stop()`."""
 
-    def __init__(self, client: Client, signer: Any, decide: Decide) -> None:
+    def __init__(self, client: Client, signer: Any, decide: Decide, decide_device: DecideDevice) -> None:
         self._client = client
         self._signer = signer
         self._decide = decide
+        self._decide_device = decide_device
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscription: Any = None
 
@@ -130,10 +160,7 @@ class Callout:
         request = _verified(question)
         try:
             async with asyncio.timeout(DECIDE_WITHIN_S):
-                admission = await self._decide(request)
-            credential = minter.credential(
-                question.user_nkey, org=admission.org, sid=admission.sid, expires_at=admission.expires_at
-            )
+                credential = await self._credential(question.user_nkey, request)
             return minter.mint(credential, self._signer, now=now)
         except BeistandError:
             raise
@@ -143,13 +170,25 @@ class Callout:
             log.exception("callout failed")
             raise BeistandError from error
 
+    async def _credential(self, user: str, request: CalloutRequest | DeviceRequest) -> minter.Credential:
+        if isinstance(request, DeviceRequest):
+            device = await self._decide_device(request)
+            return minter.device_credential(
+                user, org=device.org, device_id=device.device_id, expires_at=device.expires_at
+            )
+        agent = await self._decide(request)
+        return minter.credential(user, org=agent.org, sid=agent.sid, expires_at=agent.expires_at)
 
-async def serve_callout(client: Client, keys_directory: Path, decide: Decide) -> Callout:
-    """Answer for agents' connections with `decide`, which raises a BeistandError to refuse.
 
-    Let in means: this session's subjects only, until `Admission.expires_at`.
+async def serve_callout(
+    client: Client, keys_directory: Path, decide: Decide, decide_device: DecideDevice = no_device
+) -> Callout:
+    """Answer for agents' connections with `decide`, for enrolled devices' with `decide_device`.
+
+    Both raise a BeistandError to refuse. Let in means: the subjects of this session or device only, until
+    the admission's `expires_at`.
     """
-    callout = Callout(client, keys.read_nkey(keys_directory, keys.CALLOUT_SEED), decide)
+    callout = Callout(client, keys.read_nkey(keys_directory, keys.CALLOUT_SEED), decide, decide_device)
     await callout.start()
     return callout
 
@@ -192,9 +231,11 @@ def _question(token: bytes) -> _Question:
     return _Question.model_validate(json.loads(_unb64(parts[1]))["nats"])
 
 
-def _verified(question: _Question) -> CalloutRequest:
+def _verified(question: _Question) -> CalloutRequest | DeviceRequest:
     """The request if ticket, name and signature have their form and the signature is right."""
     offered = question.connect_opts
+    if offered.name == "device":
+        return _verified_device(question)
     if not _TICKET.match(offered.auth_token):
         raise TicketRefused
     if offered.name not in ("control", "media"):
@@ -206,6 +247,22 @@ def _verified(question: _Question) -> CalloutRequest:
         server_id=question.server_id.id,
         client_id=question.client_info.id,
         client_name="control" if offered.name == "control" else "media",
+    )
+
+
+def _verified_device(question: _Question) -> DeviceRequest:
+    offered = question.connect_opts
+    token = _DEVICE_TOKEN.match(offered.auth_token)
+    if token is None or int(token[3]) > MAX_NUMBER or device_id(offered.nkey) != token[2]:
+        raise TicketRefused
+    _check_signature(offered.nkey, offered.sig, question.client_info.nonce)
+    return DeviceRequest(
+        org=token[1],
+        device_id=token[2],
+        number=int(token[3]),
+        device_key=offered.nkey,
+        server_id=question.server_id.id,
+        client_id=question.client_info.id,
     )
 
 

@@ -519,6 +519,11 @@ class DeviceEntry(Message):
     state: DeviceState
     counter: int = Field(default=0, ge=0)
     """The highest connection number shown: one that is not higher comes from a copy of the key."""
+    shown_by: tuple[str, int] | None = None
+    """(NATS server id, client id) of the connection that showed this number, and when."""
+    shown_at: AwareDatetime | None = None
+    seq: int = Field(default=0, ge=0)
+    """The newest record of its chain that was taken in: one said again changes nothing."""
     connection: tuple[str, int] | None = None
     """(NATS server id, client id) while it is connected."""
     last_seen_at: AwareDatetime | None = None
@@ -761,6 +766,8 @@ class DeviceListQuery(Message):
     """session.device_list -> DeviceList."""
 
     actor: Actor
+    limit: int = Field(default=2000, ge=1, le=2000)
+    after: Id | None = None
 
 
 class DeviceQuery(Message):
@@ -771,9 +778,13 @@ class DeviceQuery(Message):
 
 
 class DeviceList(Message):
-    """Every enrolled device of the organisation that this technician may know of, by name."""
+    """A page of the organisation's devices, by name; `next` is the cursor of the next page.
+
+    A page is also cut where a message of the bus would be too large.
+    """
 
     items: tuple[DeviceView, ...]
+    next: Id | None = None
 
 
 class OpenDevice(Message):

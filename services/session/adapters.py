@@ -20,6 +20,8 @@ from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import (
     ChatLine,
     CloudEvent,
+    DeviceEntry,
+    DeviceView,
     Message,
     SessionEntry,
     SessionView,
@@ -76,6 +78,7 @@ class Shelf:
     sessions: Store[SessionEntry]
     codes: Store[CodeEntry]
     tickets: Store[TicketEntry]
+    devices: Store[DeviceEntry]
 
     async def session(self, key: str) -> SessionEntry | None:
         """A session as it is now."""
@@ -151,6 +154,20 @@ class Wire:
         except Unavailable:
             log.warning("event not stored", extra={"sid": sid, "event": "session"})
 
+    async def announce_device(self, org: str, data: DeviceView) -> None:
+        """An enrolled device changed; a failure is only logged, as with sessions."""
+        try:
+            await self._publish(org, data.id, self.chance.identifier(), subjects.Event.DEVICE, data)
+        except Unavailable:
+            log.warning("event not stored", extra={"device": data.id, "event": "device"})
+
+    async def tell_device(self, org: str, device: str, verb: subjects.DeviceDown, message: Message) -> None:
+        """Say something to an enrolled device; it may get lost like every message."""
+        try:
+            await rpc.publish(self.client, subjects.device_down(org, device, verb), message)
+        except Unavailable:
+            log.warning("device not told", extra={"device": device, "verb": verb.value})
+
     async def transcribe(self, org: str, line: ChatLine) -> None:
         """Store a chat line; the same line again is stored once."""
         await self._publish(org, line.session_id, line.id, subjects.Event.CHAT, line)
@@ -170,7 +187,12 @@ class Wire:
             raise Unavailable from error
 
     async def _publish(
-        self, org: str, sid: str, event_id: str, event: subjects.Event, data: SessionView | ChatLine
+        self,
+        org: str,
+        sid: str,
+        event_id: str,
+        event: subjects.Event,
+        data: SessionView | ChatLine | DeviceView,
     ) -> None:
         cloud_event = CloudEvent.model_validate(
             {

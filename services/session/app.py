@@ -18,8 +18,8 @@ from beistand.bus.system import System
 from beistand.health import health_app, nats_ready, serve_http
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError, Unavailable
-from beistand.protocol.messages import SessionEntry, TicketEntry
-from services.session import handlers, lifecycle
+from beistand.protocol.messages import DeviceEntry, SessionEntry, TicketEntry
+from services.session import handlers, lifecycle, standing
 from services.session.adapters import Agenda, Shelf, SystemChance, Wire, utc_now
 from services.session.codes import CodeEntry
 from services.session.domain import Limits
@@ -62,6 +62,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         sessions=await Store.open(client, Bucket.SESSIONS, SessionEntry),
         codes=await Store.open(client, Bucket.CODES, CodeEntry),
         tickets=await Store.open(client, Bucket.TICKETS, TicketEntry),
+        devices=await Store.open(client, Bucket.DEVICES, DeviceEntry),
     )
     chance = SystemChance()
     async with asyncio.TaskGroup() as tasks:
@@ -86,13 +87,18 @@ async def _answer_until(stop: asyncio.Event, settings: Settings, parts: Parts) -
     loops = [
         parts.tasks.create_task(_follow(parts), name="follow sessions"),
         parts.tasks.create_task(_sweep(parts), name="sweep sessions"),
+        parts.tasks.create_task(_follow_devices(parts), name="follow devices"),
     ]
-    await parts.wire.system.watch_disconnects(
-        lambda server_id, client_id: lifecycle.disconnected(parts, (server_id, client_id))
-    )
+    await parts.wire.system.watch_disconnects(partial(_disconnected, parts))
     await client.subscribe(subjects.up_everywhere(subjects.Up.LEASE), cb=partial(_lease, parts))
+    beats = subjects.device_up_everywhere(subjects.DeviceUp.BEAT)
+    await client.subscribe(beats, cb=partial(standing.beat, parts))
+    answers = subjects.device_up_everywhere(subjects.DeviceUp.ANSWER)
+    await client.subscribe(answers, cb=partial(standing.answered, parts))
     service = await rpc.serve(client, name=NAME, version=VERSION, endpoints=handlers.endpoints(parts))
-    callout = await serve_callout(client, settings.keys, partial(lifecycle.admit, parts))
+    callout = await serve_callout(
+        client, settings.keys, partial(lifecycle.admit, parts), partial(standing.admit, parts)
+    )
     app = health_app(nats_ready(client))
     async with serve_http(app, host=settings.host, port=settings.session_health_port):
         await stop.wait()
@@ -100,6 +106,15 @@ async def _answer_until(stop: asyncio.Event, settings: Settings, parts: Parts) -
     await service.stop()
     for loop in loops:
         await cancelled(loop)
+
+
+async def _disconnected(parts: Parts, server_id: str, client_id: int) -> None:
+    connection = (server_id, client_id)
+    device = parts.presence.owner_of(connection)
+    if device is None:
+        await lifecycle.disconnected(parts, connection)
+    else:
+        await standing.disconnected(parts, device, connection)
 
 
 async def _lease(parts: Parts, message: Msg) -> None:
@@ -120,10 +135,23 @@ async def _follow(parts: Parts) -> None:
             await asyncio.sleep(AGAIN_AFTER_S)
 
 
+async def _follow_devices(parts: Parts) -> None:
+    """Know who is connected by which connection."""
+    while True:
+        try:
+            async with parts.shelf.devices.watch("*.*") as stored:
+                async for device in stored:
+                    if device is not None:
+                        standing.noticed(parts, device.value)
+        except Unavailable:
+            await asyncio.sleep(AGAIN_AFTER_S)
+
+
 async def _sweep(parts: Parts) -> None:
     while True:
         try:
             await lifecycle.sweep(parts)
+            await standing.sweep(parts)
         except BeistandError as error:
             log.warning("sweep interrupted", extra={"code": error.code})
         await asyncio.sleep(SWEEP_EVERY_S)

@@ -316,6 +316,15 @@ def opened(
     )
 
 
+def for_device(
+    entry: SessionEntry, *, device_id: str, reason: str | None, until: datetime | None
+) -> SessionEntry:
+    """The session as one that only this enrolled device may join, and that ends with what was allowed."""
+    limit_at = min(entry.limit_at, until) if until is not None else entry.limit_at
+    marks = {"device_id": device_id, "reason": reason, "limit_at": limit_at}
+    return entry.model_copy(update={**marks, "waiting_until": min(entry.waiting_until, limit_at)})
+
+
 def page(entries: Iterable[SessionEntry], query: SessionListQuery) -> SessionList:
     """The sessions this technician may know of, newest first, from the cursor on."""
     visible = sorted(

@@ -19,7 +19,6 @@ from beistand.protocol.errors import (
     BadSignature,
     CodeRefused,
     NotFound,
-    Unavailable,
 )
 from beistand.protocol.messages import (
     Ack,
@@ -29,9 +28,13 @@ from beistand.protocol.messages import (
     ChatList,
     ChatUp,
     CreateSession,
+    DeviceListQuery,
+    DeviceQuery,
+    DeviceRecorded,
     EndSession,
     Join,
     Joined,
+    OpenDevice,
     Party,
     Recorded,
     SendChat,
@@ -45,7 +48,7 @@ from beistand.protocol.messages import (
     TicketEntry,
 )
 from beistand.protocol.records import Cause, End, Hello
-from services.session import codes, domain, lifecycle
+from services.session import codes, domain, lifecycle, standing
 from services.session.adapters import key_of, ticket_key
 from services.session.lifecycle import Parts
 
@@ -53,7 +56,6 @@ log = logging.getLogger(__name__)
 
 CUSTOMER = "Customer"
 """Author of the customer's chat lines: nobody has asked for a name."""
-LOCATORS_TRIED = 32
 
 
 # --- technicians (through the gateway) ----------------------------------------------------------------
@@ -61,23 +63,8 @@ LOCATORS_TRIED = 32
 
 async def create(parts: Parts, request: Request[CreateSession]) -> SessionCreated:
     """A new session and its code."""
-    asked, now = request.message, parts.clock()
-    for _ in range(LOCATORS_TRIED):
-        code = parts.chance.code()
-        locator, secret = codes.split(code)
-        entry = domain.opened(
-            asked.actor,
-            sid=parts.chance.identifier(),
-            organisation_name=asked.organisation_name,
-            locator=locator,
-            now=now,
-            limits=parts.limits,
-        )
-        if await parts.shelf.reserve(locator, codes.issued(entry, secret), now=now):
-            break
-    else:
-        raise Unavailable("No join code is free; try again in a few minutes.")
-    await parts.shelf.sessions.create(key_of(entry), entry)
+    asked = request.message
+    entry, code = await lifecycle.open_session(parts, asked.actor, asked.organisation_name)
     await lifecycle.tell_world(parts, entry)
     return SessionCreated(session=domain.view(entry), code=code)
 
@@ -162,6 +149,7 @@ async def hello(parts: Parts, request: Request[SignedUp]) -> Recorded:
     record = record_of(entry, request.message, Hello)
     if record.agent_key != entry.agent_key:
         raise BadSignature
+    await standing.vouched(parts, entry, record)
     event = domain.HelloHeard(record.language, domain.link_of(request.message.jws, record))
     now = parts.clock()
     await lifecycle.advance(parts, key_of(entry), lambda current: domain.apply(current, event, now=now))
@@ -243,6 +231,11 @@ SERVICE: dict[subjects.Service, tuple[type[Any], Handler]] = {
     subjects.Service.SESSION_END: (EndSession, end),
     subjects.Service.SESSION_CHAT: (SendChat, chat),
     subjects.Service.SESSION_CHAT_LIST: (SessionQuery, chat_list),
+    subjects.Service.SESSION_DEVICE_RECORDED: (DeviceRecorded, standing.recorded),
+    subjects.Service.SESSION_DEVICE_LIST: (DeviceListQuery, standing.list_devices),
+    subjects.Service.SESSION_DEVICE_GET: (DeviceQuery, standing.get),
+    subjects.Service.SESSION_DEVICE_OPEN: (OpenDevice, standing.open_device),
+    subjects.Service.SESSION_DEVICE_GIVE_UP: (DeviceQuery, standing.give_up),
 }
 UP: dict[subjects.Up, tuple[type[Any], Handler]] = {
     subjects.Up.HELLO: (SignedUp, hello),

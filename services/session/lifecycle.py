@@ -14,14 +14,17 @@ from functools import partial
 from beistand.bus.callout import Admission, CalloutRequest
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError, NotFound, TicketRefused, Unavailable
-from beistand.protocol.messages import EndedDown, Party, SessionEntry
-from services.session import connections, domain
+from beistand.protocol.messages import Actor, CallAnswer, EndedDown, Party, SessionEntry
+from services.session import codes, connections, domain
 from services.session.adapters import Agenda, Chance, Shelf, Wire, key_of, ticket_key
 from services.session.connections import Connection
+from services.session.devices import Presence
 from services.session.leases import Leases
 from services.session.pace import Pace
 
 log = logging.getLogger(__name__)
+
+LOCATORS_TRIED = 32
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,41 @@ class Parts:
     tasks: asyncio.TaskGroup
     leases: Leases = field(default_factory=Leases)
     pace: Pace = field(default_factory=Pace)
+    presence: Presence = field(default_factory=Presence)
+    calls: dict[tuple[str, str, str], asyncio.Future[CallAnswer]] = field(default_factory=dict)
+    """(organisation, device, session) -> the answer that is waited for."""
+
+
+async def open_session(
+    parts: Parts,
+    actor: Actor,
+    organisation_name: str,
+    *,
+    until: datetime | None = None,
+    device_id: str | None = None,
+    reason: str | None = None,
+) -> tuple[SessionEntry, str]:
+    """A new stored session and its code; nobody is told of it yet. `until`: no longer than this."""
+    now = parts.clock()
+    for _ in range(LOCATORS_TRIED):
+        code = parts.chance.code()
+        locator, secret = codes.split(code)
+        entry = domain.opened(
+            actor,
+            sid=parts.chance.identifier(),
+            organisation_name=organisation_name,
+            locator=locator,
+            now=now,
+            limits=parts.limits,
+        )
+        if device_id is not None:
+            entry = domain.for_device(entry, device_id=device_id, reason=reason, until=until)
+        if await parts.shelf.reserve(locator, codes.issued(entry, secret), now=now):
+            break
+    else:
+        raise Unavailable("No join code is free; try again in a few minutes.")
+    await parts.shelf.sessions.create(key_of(entry), entry)
+    return entry, code
 
 
 async def admit(parts: Parts, request: CalloutRequest) -> Admission:

@@ -157,9 +157,10 @@ export interface DeviceView {
   readonly session_id?: string | null;
 }
 
-/** Every enrolled device of the organisation that this technician may know of, by name. */
+/** A page of the organisation's devices, by name; `next` is the cursor of the next page. A page is also cut where a message of the bus would be too large. */
 export interface DeviceList {
   readonly items: readonly DeviceView[];
+  readonly next?: string | null;
 }
 
 /** A page of sessions; `next` is the cursor of the next page. */
