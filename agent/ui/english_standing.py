@@ -55,7 +55,7 @@ ENGLISH_STANDING = StandingTexts(
         ),
     },
     told_window="Beistand – while you were away",
-    told_more="There are {count} more.",
+    told_more="More messages: {count}",
     visited="{technician} ({organisation}) was at this computer without you",
     visited_when="{when}, for {duration}",
     visited_reason="Reason: “{reason}”",

@@ -57,7 +57,7 @@ GERMAN_STANDING = StandingTexts(
         ),
     },
     told_window="Beistand – während Sie weg waren",
-    told_more="Es gibt noch {count} weitere.",
+    told_more="Weitere Meldungen: {count}",
     visited="{technician} ({organisation}) war ohne Sie auf diesem Computer",
     visited_when="{when}, {duration} lang",
     visited_reason="Grund: „{reason}“",

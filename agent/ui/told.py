@@ -12,7 +12,7 @@ from agent.ui.main_window import IN_SESSION
 from agent.ui.plaintext import one_line
 from agent.ui.terms import day_and_time
 from agent.ui.texts import duration, summaries
-from agent.ui.widgets import Callout, button, caption, column, drawing, label, row, say
+from agent.ui.widgets import button, caption, column, drawing, label, row, say
 from agent.ui.wording import Texts
 
 _FLAGS = Qt.WindowType.Tool | Qt.WindowType.CustomizeWindowHint | Qt.WindowType.WindowTitleHint
@@ -33,7 +33,9 @@ class Told(QWidget):
         self.setWindowIcon(icons.icon("mark"))
         self.setFixedWidth(_WIDTH)
         self.title, self.when, self.reason, self.done = label("heading"), label(), label(), label()
-        self.trouble, self.more = Callout("problem"), label("muted")
+        self.more = label("muted")
+        self.visit_drawing = drawing("clock", size=32, colour=theme.PRIMARY)
+        self.trouble_drawing = drawing("problem", size=32, colour=theme.DANGER)
         self.receipt, self.seen = button("visit-receipt"), button("notice-seen", "primary")
         self._arrange()
         self.seen.clicked.connect(self._see)
@@ -48,15 +50,17 @@ class Told(QWidget):
         self.setWindowTitle(texts.standing.told_window)
         first = news[0]
         is_visit = isinstance(first, Visited)
-        for part in (self.title, self.when, self.reason, self.done):
-            part.setVisible(is_visit)
-        self.trouble.setVisible(not is_visit)
+        self.done.setVisible(is_visit)
+        self.visit_drawing.setVisible(is_visit)
+        self.trouble_drawing.setVisible(not is_visit)
         if isinstance(first, Visited):
             self._render_visit(first, texts)
         else:
             self._subject, self._folder = first, ""
             problem = texts.standing.troubles[first]
-            self.trouble.say(problem.happened, f"{problem.means} {problem.advice}")
+            words = (problem.happened, problem.means, problem.advice)
+            for part, text in zip((self.title, self.when, self.reason), words, strict=True):
+                say(part, text)
         self.receipt.setVisible(bool(self._folder))
         caption(self.receipt, texts.ended_receipt_open)
         caption(self.seen, texts.dismiss)
@@ -95,8 +99,7 @@ class Told(QWidget):
     def _place(self) -> None:
         """At the bottom right, where notices are expected."""
         self.ensurePolished()
-        self._inside.invalidate()
-        self.setFixedHeight(max(self._inside.totalHeightForWidth(_WIDTH), self.sizeHint().height()))
+        self.setFixedHeight(self.heightForWidth(_WIDTH))
         room = QGuiApplication.primaryScreen().availableGeometry()
         self.move(
             max(room.left(), room.right() - _WIDTH - _EDGE),
@@ -104,12 +107,13 @@ class Told(QWidget):
         )
 
     def _arrange(self) -> None:
-        inside = self._inside = column(self, gap=1)
+        inside = column(self, gap=1)
         inside.setContentsMargins(*[3 * theme.GAP] * 4)
         top = row()
-        top.addWidget(drawing("clock", size=32, colour=theme.PRIMARY), 0, Qt.AlignmentFlag.AlignTop)
+        for picture in (self.visit_drawing, self.trouble_drawing):
+            top.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         words = column(gap=1)
-        for part in (self.title, self.when, self.reason, self.done, self.trouble, self.more):
+        for part in (self.title, self.when, self.reason, self.done, self.more):
             words.addWidget(part)
         top.addLayout(words, 1)
         inside.addLayout(top)
