@@ -17,7 +17,9 @@ from beistand.bus.store import Store
 from beistand.protocol import ids, signing, subjects
 from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import (
+    Ack,
     CloudEvent,
+    DeviceRecorded,
     GrantEntry,
     Message,
     PauseView,
@@ -107,6 +109,10 @@ class Wire:
             await streams.publish_event(self.client, org, cloud_event)
         except Unavailable:
             log.warning("event not stored", extra={"sid": sid, "event": event.value})
+
+    async def device_recorded(self, news: DeviceRecorded) -> None:
+        """Have the session service take in a stored record of a device; raises what it answers, Unavailable."""
+        await rpc.call(self.client, subjects.Service.SESSION_DEVICE_RECORDED, news, Ack)
 
     async def tell(self, org: str, sid: str, verb: subjects.Down, message: Message) -> None:
         """Say something to the agent; it may get lost like every message, and times out then."""
