@@ -31,6 +31,9 @@ from agent.platform import (
     open_pixels,
 )
 from agent.settings import Options, Preferences, encoders, gateway_of, parse_options
+from agent.single import Instance, hand_over
+from agent.unattended import line, post
+from agent.unattended.office import Office, Ways
 from beistand import runtime, telemetry
 from beistand.protocol.records import Language
 
@@ -45,20 +48,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
     telemetry.set_up("agent")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    instance = _claimed(options)
     try:
-        status = _run(options, gateway_of(options), encoders())
+        status = _run(options, gateway_of(options), encoders(), instance)
     except ValueError as error:
         sys.exit(f"beistand agent: {error}")
     except DesktopGone as error:
         sys.exit(f"beistand agent: no desktop to show a window on ({error})")
+    finally:
+        instance.close()
     sys.exit(status)
 
 
-def _run(options: Options, gateway: str, kinds: Sequence[Kind]) -> int:
+def _claimed(options: Options) -> Instance:
+    """The right to run on this state directory; whoever comes second hands over to the first and exits."""
+    try:
+        instance = Instance.claim(options.state)
+    except OSError as error:
+        sys.exit(f"beistand agent: {options.state}: {error.strerror}")
+    if instance is not None:
+        return instance
+    if hand_over(options.state, options.code or ""):
+        sys.exit(0)
+    sys.exit("beistand agent: it runs already, but does not answer")
+
+
+def _run(options: Options, gateway: str, kinds: Sequence[Kind], instance: Instance) -> int:
     preferences = Preferences(options.state)
     receipts = GatewayReceipts(gateway, options.state / "receipts")
     kept = Kept(options.state / "outbox", gateway=gateway)
-    engine = _engine(gateway, kinds, on_language=preferences.remember_language, receipts=receipts, kept=kept)
+    ways = Ways(gateway, dial=line.dial, post=post.post)
+    engine = _engine(
+        gateway,
+        kinds,
+        on_language=preferences.remember_language,
+        receipts=receipts,
+        kept=kept,
+        office=Office(options.state, ways, monotonic=time.monotonic),
+    )
     if sys.platform == "linux":
         # Capture, input and the proof of the indicator are X11's; under Wayland Qt must use XWayland as well.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
@@ -74,6 +101,8 @@ def _run(options: Options, gateway: str, kinds: Sequence[Kind]) -> int:
             language=options.language or preferences.language(),
             code=options.code,
             indicator_is_visible=indicator_is_visible,
+            background=options.background,
+            serve=instance.serve,
         )
     finally:
         engine.close()
@@ -88,6 +117,7 @@ def _engine(
     on_language: Callable[[Language], None],
     receipts: Receipts,
     kept: Kept,
+    office: Office,
 ) -> Engine:
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
@@ -114,6 +144,10 @@ def _engine(
         hand=Hand(gate=gate, open_hands=open_hands),
     )
     engine = Engine(
-        look_up=partial(join.look_up, gateway), parts=parts, on_language=on_language, receipts=receipts
+        look_up=partial(join.look_up, gateway),
+        parts=parts,
+        on_language=on_language,
+        receipts=receipts,
+        office=office,
     )
     return engine

@@ -61,6 +61,8 @@ class Options:
     language: Language | None
     geometry_file: Path | None
     state: Path
+    background: bool = False
+    """Started at sign-in: no window until something needs the person."""
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -72,6 +74,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--language", choices=get_args(Language), help="instead of the system's language")
     parser.add_argument("--geometry-file", type=Path, metavar="PATH", help="keep the buttons' places there")
     parser.add_argument("--state", type=Path, metavar="DIR", default=default_state(), help="what is kept")
+    parser.add_argument("--background", action="store_true", help="no window until there is a reason")
     given = parser.parse_args(arguments)
     return Options(
         gateway=given.gateway,
@@ -79,6 +82,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         language=given.language,
         geometry_file=given.geometry_file,
         state=given.state,
+        background=given.background,
     )
 
 

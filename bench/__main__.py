@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from bench import media, revoke
+from bench import idle, media, revoke
 
-BENCHES: dict[str, Callable[[list[str]], None]] = {"media": media.main, "revoke": revoke.main}
+BENCHES: dict[str, Callable[[list[str]], None]] = {
+    "media": media.main,
+    "revoke": revoke.main,
+    "idle": idle.main,
+}
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from agent.engine.visit import Parts
 from agent.port import Answer, View
 from beistand.protocol import frames
 from beistand.protocol.frames import Codec, Header
-from beistand.protocol.messages import Input, Joined, MediaDown
+from beistand.protocol.messages import Input, Joined, MediaDown, MonitorSize
 from beistand.runtime import settle_memory
 from bench.entry import look_up
 from bench.streams import KEY_BYTES
@@ -51,6 +51,10 @@ class MadeUpScreen:
         """See `agent.engine.ports.Media`, here and below."""
         with self._lock:
             self._stream = (grant_id, publish, Pacing())
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """Nobody chooses here."""
+        return ()
 
     def credit(self, message: MediaDown) -> None:
         """A viewer is there, or has shown a frame."""

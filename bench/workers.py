@@ -45,10 +45,10 @@ class Worker:
         if self._process.stdin is not None:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
 
-    async def hears(self, kind: str, name: str) -> News:
+    async def hears(self, kind: str, name: str, *, patience: float = PATIENCE_S) -> News:
         """The next news of this kind from this one."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience):
                 return await self._queue(kind, name).get()
         except TimeoutError:
             raise TimeoutError(f"no {kind!r} from {name}") from None

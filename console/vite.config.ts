@@ -15,5 +15,6 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: { proxy: { "/v1": { target: GATEWAY, ws: true } } },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  // No test is about time, and a busy machine is no failure.
+  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 });

@@ -17,8 +17,10 @@ import mss
 import mss.tools
 from Xlib import XK, X
 from Xlib.display import Display
+from Xlib.error import XError
 
 from demo.hands import Hands
+from demo.waiting import until
 
 KEY_PAUSE_S = 0.02
 HAND_PAUSE_S = 0.25
@@ -68,12 +70,23 @@ class Desktop:
         self._hands.button_up()
 
     async def settles(self) -> None:
-        """The moment a hand takes from the mouse to the keyboard.
+        """From the mouse to the keyboard: the window under the pointer has the focus, and a hand's moment.
 
         A click on a window in the background is held by the window manager until that has the focus; keys are
-        not held, and would arrive before it.
+        not held, and would go to the window before.
         """
+        await until("the focus where the click was", self._is_focused_under_pointer)
         await asyncio.sleep(HAND_PAUSE_S)
+
+    def _is_focused_under_pointer(self) -> bool:
+        root = self._display.screen().root
+        focus, top = self._display.get_input_focus().focus, root.query_pointer().child
+        try:
+            while not isinstance(focus, int) and focus not in (root, top):
+                focus = focus.query_tree().parent
+        except XError:
+            return False  # a window that has gone meanwhile
+        return bool(focus == top)
 
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.engine.capture import Monitor, Picture, ScreenUnreadable
+from agent.engine.capture import Monitor, Picture, ReadingRefused, ScreenUnreadable
 from agent.engine.change import Rect, whole
 from agent.engine.encode import Encoder, OpenEncoder, Plan
 from beistand.protocol.frames import Codec
@@ -76,11 +76,14 @@ class Camera:
         return self._refine_at if self._refines and wish.refine else None
 
     def look(self, now: float) -> None:
-        """Take a picture; black if the screen cannot be read."""
+        """Take a picture; black if the screen cannot be read. ReadingRefused: none was taken."""
         self._is_stale = False
         self._look_at = now + SHORTEST_S
         try:
             self._taken = self._see()
+        except ReadingRefused:
+            self._is_stale = True
+            raise
         except ScreenUnreadable:
             self._is_stale = True
             self._look_at = now + UNREADABLE_S

@@ -18,6 +18,7 @@ from agent.engine.chain import Chain
 from agent.engine.key import DeviceKey
 from agent.engine.notebook import Notebook
 from agent.engine.outbox import Answer, Outbox, Outgoing
+from agent.unattended.enrolling import Enrolling
 from beistand.protocol import signing
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, Unavailable
@@ -31,6 +32,7 @@ from beistand.protocol.records import (
     End,
     Hello,
     Language,
+    Outcome,
     Pause,
     ReceiptRequest,
     Revocation,
@@ -44,7 +46,11 @@ _Kind = Literal["hello", "decision", "revocation", "pause", "end", "activity"]
 
 
 class Clerk:
-    """`tell` is the guard's desk; `over` is called when the services hold the session for over."""
+    """`tell` is the guard's desk; `over` is called when the services hold the session for over.
+
+    `heard` is told every time that the consent service has signed; `vouch_jws` goes with the hello of an
+    unattended session; without `enrolling` no yes to unattended access can be signed.
+    """
 
     def __init__(
         self,
@@ -55,6 +61,9 @@ class Clerk:
         tell: Callable[[e.Event], None],
         over: Callable[[], None],
         notebook: Notebook,
+        heard: Callable[[datetime], None] = lambda _: None,
+        enrolling: Enrolling | None = None,
+        vouch_jws: str | None = None,
     ) -> None:
         self._org, self._sid = joined.org, joined.session_id
         self._consent_key = signing.raw_key(joined.consent_key)
@@ -64,11 +73,15 @@ class Clerk:
         self._tell = tell
         self._over = over
         self._notebook = notebook
+        self._heard = heard
+        self._enrolling = enrolling
+        self._vouch_jws = vouch_jws
 
     def question(self, jws: str) -> e.Asked:
         """A question as the guard is told of it, or BadSignature."""
         ask, ask_hash = proof.ask_of(jws, self._consent_key, org=self._org, sid=self._sid)
         self._notebook.note(jws)
+        self._heard(ask.asked_at)
         return e.Asked(ask, ask_hash)
 
     def receipt_request(self) -> ReceiptWanted:
@@ -83,6 +96,7 @@ class Clerk:
             "language": language,
             "platform": PLATFORM,
             "agent_version": version("beistand"),
+            "vouch_jws": self._vouch_jws,
         }
         return SignedUp(type="hello", jws=self._sign(Hello, greeting))
 
@@ -100,8 +114,19 @@ class Clerk:
             "language": request.language,
             "text_hash": request.text_hash,
         }
-        jws = self._sign(Decision, {**asked, **answer, **shown})
+        standing = {"enrolment_hash": effect.enrolment_hash, "device_key": self._new_device(effect)}
+        jws = self._sign(Decision, {**asked, **answer, **shown, **standing})
+        if self._enrolling is not None:
+            self._enrolling.decided(request.id, jws)
         self._post(Up.DECISION, "decision", jws, partial(self._answered, request.ask, jws))
+
+    def enrol(self, effect: e.SignEnrolment) -> None:
+        """This device stands ready from now on, once that is recorded, too."""
+        if self._enrolling is None:
+            return
+        message = self._enrolling.enrolment(effect.request)
+        taken = partial(self._enrolling.answered, message)
+        self._outbox.post(Outgoing(Up.ENROLMENT, message, taken))
 
     def revoke(self, effect: e.SignRevocation) -> None:
         """Grants are over."""
@@ -157,7 +182,18 @@ class Clerk:
             log.warning("entry not proven", extra={"request": ask.request_id})
             self._tell(e.Unproven(ask.request_id))
         else:
+            self._heard(entry.recorded_at)
             self._tell(e.Recorded(ask.request_id, entry))
+
+    def _new_device(self, effect: e.SignDecision) -> str | None:
+        is_yes = effect.outcome is Outcome.GRANTED
+        if (
+            self._enrolling is None
+            or not is_yes
+            or effect.request.ask.capability is not Capability.UNATTENDED
+        ):
+            return None
+        return self._enrolling.new_key(effect.request.id)
 
     def _settled(self, answer: Answer) -> None:
         """A refusal settles a record, too; that the session is over is news all the same."""
@@ -184,6 +220,7 @@ class Clerk:
 _CARRY_OUT: Mapping[type[e.Signing], Callable[[Clerk, Any], None]] = MappingProxyType(
     {
         e.SignDecision: Clerk.decide,
+        e.SignEnrolment: Clerk.enrol,
         e.SignRevocation: Clerk.revoke,
         e.SignPause: Clerk.pause,
         e.SignEnd: Clerk.end,

@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from agent.engine.kept import hand_over
 from agent.engine.key import DeviceKey
 from agent.engine.receipts import Receipts, collect
 from agent.engine.tasks import Tasks
-from agent.engine.visit import Parts, Visit
+from agent.engine.visit import Parts, Permissions, Visit
 from agent.port import Answer, ChatEntry, Notice, Phase, Subscriber, Used, View
+from agent.unattended import office as unattended
 from beistand.protocol import ids, signing
 from beistand.protocol.errors import BeistandError, TooLarge, WrongState
-from beistand.protocol.messages import MAX_CHAT, ChatUp, Joined, Party, ReceiptWanted
+from beistand.protocol.messages import MAX_CHAT, Call, ChatUp, Joined, Party, ReceiptWanted
 from beistand.protocol.records import Cause, Language
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Engine:
         language: Language = "en",
         on_language: Callable[[Language], None] = lambda _: None,
         receipts: Receipts | None = None,
+        office: unattended.Office | None = None,
     ) -> None:
         self._look_up = look_up
         self._parts = parts
@@ -60,6 +63,7 @@ class Engine:
         self._language: Language = language
         self._on_language = on_language
         self._receipts = receipts
+        self._office = office
         self._subscribers: list[Subscriber] = []
         self._front = Front()
         self._view = View()
@@ -136,6 +140,28 @@ class Engine:
         self._tell(e.ConfirmedEnd())
         self._call(self._end, Party.CUSTOMER, Cause.END_SESSION)
 
+    def pause_unattended(self) -> None:
+        """No technician gets in unattended until `resume_unattended`."""
+        self._end_unattended(Cause.END_SESSION)
+        if self._office is not None:
+            self._call(self._office.pause)
+
+    def resume_unattended(self) -> None:
+        """The standing permission holds again."""
+        if self._office is not None:
+            self._call(self._office.resume)
+
+    def withdraw_unattended(self) -> None:
+        """The standing permission is over for good."""
+        self._end_unattended(Cause.END_SESSION)
+        if self._office is not None:
+            self._call(self._office.withdraw)
+
+    def seen(self, notice: str) -> None:
+        """The person has seen a visit or a trouble."""
+        if self._office is not None:
+            self._call(self._office.seen, notice)
+
     def send_chat(self, text: str) -> None:
         """Say something to the technician."""
         self._call(self._say, text)
@@ -160,6 +186,13 @@ class Engine:
         self._parts.gate.close_all()
         self._call(self._closing.set)
 
+    def _end_unattended(self, cause: Cause) -> None:
+        """Stop it on the device at once; from any thread. An attended session goes on."""
+        visit = self._visit
+        if visit is not None and visit.admission is not None:
+            visit.tell(e.ConfirmedEnd(cause))
+        self._call(self._leave_unattended, cause)
+
     def _tell(self, event: e.Event) -> None:
         visit = self._visit
         if visit is not None:
@@ -169,6 +202,39 @@ class Engine:
         # A closed loop raises: the engine has stopped, and with it everything there was to do.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    # --- what the office wants (agent.unattended.office.House) ----------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """See `House`."""
+        return self._front.is_busy or self._closing.is_set()
+
+    def come(self, call: Call, answer: unattended.Answer) -> None:
+        """See `House`."""
+        if self._office is None:
+            return
+        self._visit = None
+        names = {"organisation": call.organisation_name, "technician": call.technician_name}
+        self._show(Front.called(**names, reason=call.reason))
+        self._attempt = self._tasks.start("call", self._let_in(self._office, call, answer))
+
+    def leave(self, cause: Cause) -> None:
+        """See `House`."""
+        visit = self._visit
+        if visit is not None and visit.admission is not None:
+            visit.tell(e.ConfirmedEnd(cause))
+        self._leave_unattended(cause)
+
+    def _leave_unattended(self, cause: Cause) -> None:
+        if not self._front.is_unattended or not self._front.is_busy:
+            return
+        if self._visit is not None:
+            self._end(Party.CUSTOMER if cause is Cause.END_SESSION else Party.SYSTEM, cause)
+            return
+        if self._attempt is not None:
+            self._attempt.cancel()
+        self._show(Front())
 
     # --- what the visit tells (agent.engine.visit.Audience) -------------------------------------------------
 
@@ -231,6 +297,13 @@ class Engine:
         guard = self._visit.guard if self._visit else None
         parts = self._parts
         view = view_of(self._front, guard, parts.hand, now=parts.clock(), usage=parts.gate.usage)
+        if self._office is not None:
+            view = replace(
+                view,
+                unattended=self._office.permission,
+                troubles=self._office.troubles,
+                visited=self._office.visited,
+            )
         if view != self._view:
             self._view = view
             for subscriber in self._subscribers:
@@ -267,15 +340,44 @@ class Engine:
         if self._found is None or not self._move(Phase.JOINING):
             return
         (joined, key), self._found = self._found, None
-        self._visit = Visit(joined, key, language=self._language, parts=self._parts, audience=self)
+        permissions = self._office.permissions(joined) if self._office else None
+        self._visit = self._visit_of(joined, key, permissions)
         self._attempt = self._tasks.start("join", self._enter(self._visit))
+
+    def _visit_of(self, joined: Joined, key: DeviceKey, permissions: Permissions | None) -> Visit:
+        return Visit(
+            joined,
+            key,
+            language=self._language,
+            parts=self._parts,
+            audience=self,
+            permissions=permissions,
+        )
+
+    async def _let_in(self, office: unattended.Office, call: Call, answer: unattended.Answer) -> None:
+        """Say yes to a call and join its session, without anybody here."""
+        key = DeviceKey.generate()
+        try:
+            await answer()
+            joined = await self._look_up(call.code, key.agent_key)
+            visit = self._visit_of(joined, key, office.admit(call, joined, key))
+        except BeistandError as error:
+            log.warning("call came to nothing", extra={"session": call.session_id, "code": error.code})
+            key.destroy()
+            self._show(Front())
+            return
+        office.began(joined, technician=call.technician_name, reason=call.reason)
+        self._visit = visit
+        await self._enter(visit)
 
     async def _enter(self, visit: Visit) -> None:
         try:
             await visit.enter()
         except BeistandError as error:
             self._visit = None
-            self._show(Front(problem=error.code))
+            self._visit_over(visit)
+            # Nobody here did anything that could have failed.
+            self._show(Front(problem="" if visit.admission else error.code))
             return
         if visit.guard.standing is not Standing.OVER:
             self._move(Phase.SESSION)
@@ -289,9 +391,14 @@ class Engine:
         if joining and self._attempt is not None:
             self._attempt.cancel()
         visit.follow()
+        self._visit_over(visit)
         task = self._tasks.start("leave", self._leave(visit, visit.receipt_request()))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+    def _visit_over(self, visit: Visit) -> None:
+        if self._office is not None and visit.admission is not None:
+            self._office.over(visit.session_id, used=self._front.used)
 
     async def _leave(self, visit: Visit, wanted: ReceiptWanted) -> None:
         """Deliver the end and be gone; then fetch the proof, while the person has long seen the end."""
@@ -299,6 +406,8 @@ class Engine:
         def kept(path: Path) -> None:
             if self._visit is visit and self._front.phase is Phase.ENDED:
                 self._show(self._front.received(str(path)))
+            if self._office is not None and visit.admission is not None:
+                self._office.received(visit.session_id, str(path))
 
         await visit.leave(patience=DELIVER_END_S)
         if self._receipts is not None and visit.notebook.has_begun:
@@ -350,11 +459,15 @@ class Engine:
         log.info("engine started")
         if self._parts.kept is not None and self._parts.post is not None:
             self._tasks.start(LEFTOVERS, hand_over(self._parts.kept, self._parts.post))
+        if self._office is not None:
+            self._office.open(self)
         await self._closing.wait()
         self._end(Party.CUSTOMER, Cause.AGENT_CLOSED)
         if self._leaving:
             await asyncio.wait(self._leaving, timeout=DELIVER_AT_CLOSE_S)
         await self._tasks.close()
+        if self._office is not None:
+            await self._office.close()
         self._parts.injector.release_all()
         self._parts.media.close()
         if self._parts.kept is not None:

@@ -202,6 +202,15 @@ class SignDecision:
     outcome: Outcome
     decided_by: DecidedBy
     blocks: bool = False
+    enrolment_hash: str | None = None
+    """In a yes by policy: the standing permission it rests on."""
+
+
+@dataclass(frozen=True)
+class SignEnrolment:
+    """The yes to unattended access is recorded: this device enrols."""
+
+    request: Request
 
 
 @dataclass(frozen=True)
@@ -243,6 +252,6 @@ class Tell:
 
 
 OnDevice = OpenGrant | CloseGrants | CloseEverything | PausePassage | ResumePassage | HoldInput | ReleaseInput
-Signing = SignDecision | SignRevocation | SignPause | SignEnd | SignActivity
+Signing = SignDecision | SignEnrolment | SignRevocation | SignPause | SignEnd | SignActivity
 Afterwards = Signing | Tell
 Effect = OnDevice | Afterwards

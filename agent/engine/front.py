@@ -17,7 +17,7 @@ from beistand.protocol.records import Cause
 
 PHASES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {
-        Phase.CODE: frozenset({Phase.LOOKING_UP}),
+        Phase.CODE: frozenset({Phase.LOOKING_UP}),  # or JOINING: `Front.called`
         Phase.LOOKING_UP: frozenset({Phase.CONFIRM, Phase.CODE}),
         Phase.CONFIRM: frozenset({Phase.JOINING, Phase.CODE}),
         Phase.JOINING: frozenset({Phase.SESSION, Phase.ENDED, Phase.CODE}),
@@ -46,6 +46,24 @@ class Front:
     notices: tuple[str, ...] = ()
     used: tuple[Used, ...] = ()
     receipt: str = ""
+    is_unattended: bool = False
+    visit_reason: str = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody is about something here, so that no technician can come in unattended."""
+        return self.phase not in (Phase.CODE, Phase.ENDED)
+
+    @classmethod
+    def called(cls, *, organisation: str, technician: str, reason: str) -> "Front":
+        """A technician comes in unattended; nothing of what was before is left."""
+        return cls(
+            phase=Phase.JOINING,
+            organisation=organisation,
+            technician=technician,
+            is_unattended=True,
+            visit_reason=reason,
+        )
 
     def moved(self, phase: Phase, **changes: Any) -> "Front":
         """In another phase, or WrongState; an old problem is forgotten."""
@@ -115,6 +133,7 @@ def _question(request: Request) -> Question:
         duration_s=ask.duration_s,
         answer_within_s=ask.answer_within_s,
         deadline=request.deadline,
+        terms=ask.terms,
     )
 
 

@@ -1,8 +1,8 @@
 """The one switch that every picture and every injected key must pass, on the device itself (law 3).
 
 What passes is metered here. Thread-safe, knows no network and no window. Closing waits for the act in flight,
-so that nothing passes once it has returned; an act is one grab or one key, never a whole stream or text. Why
-it is built so: docs/adr/0005-gate-and-two-threads.md.
+so that nothing passes once it has returned; an act is one read of the screen or one key, never a whole stream
+or text. Why it is built so: docs/adr/0005-gate-and-two-threads.md.
 """
 
 import threading
@@ -62,7 +62,7 @@ class Gate:
 
     @contextmanager
     def capturing(self, grant_id: str) -> Iterator[bool]:
-        """Yields whether the body may take or send a picture; no close returns while it runs."""
+        """Yields whether the body may read the screen or send a picture; no close returns while it runs."""
         with self._captures:
             yield self.may_capture(grant_id)
 

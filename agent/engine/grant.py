@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from agent.port import Notice
-from beistand.protocol.records import Ask, Cause, Language
+from beistand.protocol.records import Ask, Cause, DecidedBy, Language
 
 
 class Stage(StrEnum):
@@ -23,6 +23,9 @@ class Stage(StrEnum):
     RECORDING = "recording"
     """The signed yes is on its way; nothing is allowed before the consent service's entry is here."""
     LIVE = "live"
+    ENROLLING = "enrolling"
+    """The signed yes to unattended access is on its way. It allows nothing in this session, so no indicator
+    is needed; with its entry this device may enrol."""
     OVER = "over"
     """For good: a new question is a new request."""
 
@@ -31,6 +34,9 @@ class Happening(StrEnum):
     """What can happen to a request."""
 
     ALLOWED = "allowed"
+    """To be shown or controlled: the indicator comes first."""
+    ALLOWED_STANDING = "allowed_standing"
+    """To unattended access."""
     DENIED = "denied"
     BLOCKED = "blocked"
     TIMED_OUT = "timed_out"
@@ -62,6 +68,7 @@ class Do(StrEnum):
     DENY_BY_POLICY = "deny_by_policy"
     TIME_OUT = "time_out"
     OPEN = "open"
+    ENROL = "enrol"
     CLOSE = "close"
     REVOKE = "revoke"
     SUM_UP = "sum_up"
@@ -110,6 +117,14 @@ TABLE: Mapping[tuple[Stage, Happening], Step] = MappingProxyType(
         (_S.RECORDING, _H.TIMED_OUT): Step(_S.OVER, (Do.REVOKE, Do.SUM_UP)),
         (_S.RECORDING, _H.SESSION_OVER): Step(_S.OVER, (Do.SUM_UP,)),
         (_S.LIVE, _H.SESSION_OVER): Step(_S.OVER, (Do.CLOSE, Do.SUM_UP)),
+        (_S.ASKED, _H.ALLOWED_STANDING): Step(_S.ENROLLING, (Do.RELEASE, Do.GRANT)),
+        (_S.ENROLLING, _H.RECORDED): Step(_S.OVER, (Do.ENROL,)),
+        (_S.ENROLLING, _H.REFUSED): Step(_S.OVER, (Do.TELL,)),
+        (_S.ENROLLING, _H.SESSION_OVER): Step(_S.OVER),
+        **{
+            (_S.ENROLLING, happening): Step(_S.OVER, (Do.REVOKE, Do.TELL))
+            for happening in (_H.UNPROVEN, _H.TIMED_OUT, _H.WITHDRAWN, _H.DISCONNECTED)
+        },
         # Revoke before grant wins: the yes may be recorded meanwhile, the revocation follows it in the chain.
         **{
             (_S.RECORDING, happening): Step(_S.OVER, (Do.REVOKE, Do.SUM_UP, Do.TELL))
@@ -144,6 +159,8 @@ TOLD: Mapping[tuple[Stage, Happening], Notice] = MappingProxyType(
         (_S.SHOWING, _H.TIMED_OUT): Notice.INDICATOR_LOST,
         (_S.RECORDING, _H.REFUSED): Notice.REQUEST_WITHDRAWN,
         (_S.RECORDING, _H.WITHDRAWN): Notice.REQUEST_WITHDRAWN,
+        (_S.ENROLLING, _H.REFUSED): Notice.REQUEST_WITHDRAWN,
+        (_S.ENROLLING, _H.WITHDRAWN): Notice.REQUEST_WITHDRAWN,
         **{
             (stage, happening): code
             for stage in (_S.RECORDING, _S.LIVE)
@@ -172,6 +189,8 @@ class Request:
     language: Language
     text_hash: str
     decided_at: float = 0.0
+    decided_by: DecidedBy = DecidedBy.PERSON
+    """Who says yes; by policy only where the guard has a mandate."""
     live_since: datetime | None = None
 
     @property

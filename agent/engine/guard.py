@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from agent.engine.grant import Request, Stage
-from beistand.protocol.capabilities import REQUIRES, Capability
+from beistand.protocol.capabilities import OFFERED, REQUIRES, Capability
 from beistand.protocol.records import Ask, Language
 
 PROOF_LASTS_S = 2.0
@@ -26,6 +26,19 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
+class Mandate:
+    """What the person allowed in advance, as far as one unattended session goes: view and control."""
+
+    technician_id: str
+    enrolment_hash: str
+
+    def covers(self, ask: Ask) -> bool:
+        """Whether a question is answered with yes without anybody being asked."""
+        is_of_the_session = ask.capability in (Capability.VIEW, Capability.CONTROL)
+        return is_of_the_session and ask.technician_id == self.technician_id
+
+
+@dataclass(frozen=True)
 class Guard:
     """See the module docstring; `requests` in the order of asking."""
 
@@ -37,6 +50,10 @@ class Guard:
     indicator_seen_at: float | None = None
     """When the bar was last proven visible (seconds, monotonic); None if it is not."""
     blocked: frozenset[Capability] = frozenset()
+    offered: frozenset[Capability] = OFFERED
+    """What this device lets a technician ask for."""
+    mandate: Mandate | None = None
+    """In an unattended session, and only there: it answers, and no question comes before the person."""
 
     def at(self, *stages: Stage) -> tuple[Request, ...]:
         """The requests at these stages, oldest first."""

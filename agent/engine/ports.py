@@ -7,7 +7,7 @@ the engine asks it once more around them.
 from collections.abc import Callable
 from typing import Protocol
 
-from beistand.protocol.messages import Input, MediaDown
+from beistand.protocol.messages import Input, MediaDown, MonitorSize
 
 Publish = Callable[[bytes], None]
 """Takes one chunk (frame header and payload) of a grant's stream. Thread-safe, never blocks, never fails:
@@ -44,6 +44,9 @@ class Media(Protocol):
 
     def credit(self, message: MediaDown) -> None:
         """What viewers have shown; an unknown grant is ignored."""
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """The monitors there are to choose from, the primary one first; nothing while no picture is made."""
 
     def stop(self, grant_id: str) -> None:
         """The grant is over; harmless if it never started."""

@@ -1,7 +1,8 @@
 """What every event does to the session on the device. Every unknown is a no.
 
 Pure: events in, effects out, `now` (seconds, monotonic) an argument. A grant goes live in one way only:
-the person said yes, the indicator is freshly proven visible, and the consent service's entry is here.
+the person said yes (now, or in advance: the mandate), the indicator is freshly proven visible, and the
+consent service's entry is here.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,14 +14,17 @@ from agent.engine import event as e
 from agent.engine.grant import CAUSES, TABLE, TOLD, Do, Happening, Request, Stage
 from agent.engine.guard import Guard, Standing
 from agent.port import Answer
-from beistand.protocol.capabilities import OFFERED, REQUIRES, Capability
+from beistand.protocol.capabilities import REQUIRES, Capability
 from beistand.protocol.records import Ask, Cause, DecidedBy, Entry, Outcome
 from beistand.protocol.signing import hash_of
+from beistand.protocol.terms import is_too_long
 
 INDICATOR_WITHIN_S = 2.0
 """Not proven visible by then: a no."""
 ENTRY_WITHIN_S = 15.0
 """No entry of the consent service by then: the yes is taken back."""
+ENDING = (Stage.ASKED, Stage.SHOWING, Stage.RECORDING, Stage.LIVE, Stage.ENROLLING)
+"""Stages that end by themselves."""
 MAX_OPEN = 4
 """Questions that may wait for the person at once; the rest is a no."""
 NO_TEXT = hash_of("")
@@ -87,7 +91,7 @@ class _Walk:
 
     def expire(self) -> None:
         """Deadlines that have passed, and a proof of the bar that has grown old."""
-        for request in self.guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING, Stage.LIVE):
+        for request in self.guard.at(*ENDING):
             if request.deadline <= self.now:
                 live = request.stage is Stage.LIVE
                 self.step(request.id, Happening.EXPIRED if live else Happening.TIMED_OUT)
@@ -125,7 +129,9 @@ class _Walk:
     def decide(self, request: Request, outcome: Outcome, by: DecidedBy) -> None:
         """Have an answer signed."""
         blocks = request.ask.capability in self.guard.blocked
-        self._afterwards.append(e.SignDecision(request, outcome, by, blocks))
+        mandate = self.guard.mandate if outcome is Outcome.GRANTED and by is DecidedBy.POLICY else None
+        rests_on = mandate.enrolment_hash if mandate is not None else None
+        self._afterwards.append(e.SignDecision(request, outcome, by, blocks, rests_on))
 
     def hold(self, request_id: str) -> None:
         """A question opens: no input until it is gone."""
@@ -141,6 +147,8 @@ class _Walk:
                 self._closed.append(request.id)
             case Do.REVOKE:
                 self._revoked.setdefault(CAUSES[happening], []).append(request.id)
+            case Do.ENROL:
+                self._afterwards.append(e.SignEnrolment(request))
             case Do.SUM_UP:
                 self._summing_up.append(e.SignActivity(request))
             case Do.TELL:
@@ -151,7 +159,8 @@ class _Walk:
     def _answer(self, action: Do, request: Request) -> None:
         if action is Do.DENY_AND_BLOCK:
             self.guard = replace(self.guard, blocked=self.guard.blocked | {request.ask.capability})
-        self.decide(request, *_ANSWERS[action])
+        outcome, by = _ANSWERS[action]
+        self.decide(request, outcome, by or request.decided_by)
 
     def _tell(self, request: Request, happening: Happening) -> None:
         notice = TOLD.get((request.stage, happening))
@@ -167,9 +176,9 @@ class _Walk:
                 self.step(request.id, Happening.VIEW_ENDED)
 
 
-_ANSWERS: Mapping[Do, tuple[Outcome, DecidedBy]] = MappingProxyType(
+_ANSWERS: Mapping[Do, tuple[Outcome, DecidedBy | None]] = MappingProxyType(
     {
-        Do.GRANT: (Outcome.GRANTED, DecidedBy.PERSON),
+        Do.GRANT: (Outcome.GRANTED, None),  # by whoever said yes
         Do.DENY: (Outcome.DENIED, DecidedBy.PERSON),
         Do.DENY_AND_BLOCK: (Outcome.DENIED, DecidedBy.PERSON),
         Do.DENY_BY_POLICY: (Outcome.DENIED, DecidedBy.POLICY),
@@ -187,7 +196,13 @@ def _asked(walk: _Walk, event: e.Asked) -> None:
         return
     deadline = walk.now + ask.answer_within_s
     request = Request(ask, event.ask_hash, Stage.ASKED, deadline, guard.language, NO_TEXT)
-    if _may_be_asked(guard, ask):
+    if guard.mandate is not None and guard.mandate.covers(ask) and _may_be_asked(guard, ask):
+        until = walk.now + INDICATOR_WITHIN_S
+        walk.put(replace(request, deadline=until, decided_at=walk.now, decided_by=DecidedBy.POLICY))
+        walk.step(request.id, Happening.ALLOWED)
+        _sign_shown(walk)
+        return
+    if guard.mandate is None and _may_be_asked(guard, ask):
         walk.put(request)
         walk.hold(request.id)
         return
@@ -196,20 +211,28 @@ def _asked(walk: _Walk, event: e.Asked) -> None:
 
 
 def _may_be_asked(guard: Guard, ask: Ask) -> bool:
-    """Whether the person is to be bothered with this question at all."""
-    open_questions = guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING)
+    """Whether the person, or their mandate, is to be bothered with this question at all."""
+    open_questions = guard.at(Stage.ASKED, Stage.SHOWING, Stage.RECORDING, Stage.ENROLLING)
     needed = REQUIRES.get(ask.capability)
     is_repeated = any(
         request.ask.capability is ask.capability and request.ask.technician_id == ask.technician_id
         for request in open_questions
     )
     return (
-        ask.capability in OFFERED
+        ask.capability in guard.offered
+        and _has_fitting_terms(ask)
         and ask.capability not in guard.blocked
         and not is_repeated
         and len(open_questions) < MAX_OPEN
         and (needed is None or guard.has(needed, technician_of=ask))
     )
+
+
+def _has_fitting_terms(ask: Ask) -> bool:
+    """Unattended access has terms, with an end; nothing else has any."""
+    if ask.capability is not Capability.UNATTENDED:
+        return ask.terms is None
+    return ask.terms is not None and not is_too_long(ask.terms, asked_at=ask.asked_at)
 
 
 def _answered(walk: _Walk, event: e.Answered) -> None:
@@ -223,6 +246,10 @@ def _answered(walk: _Walk, event: e.Answered) -> None:
     if event.answer is not Answer.ALLOW:
         walk.put(answered)
         walk.step(request.id, Happening.BLOCKED if event.answer is Answer.BLOCK else Happening.DENIED)
+        return
+    if request.ask.capability is Capability.UNATTENDED:
+        walk.put(replace(answered, deadline=walk.now + ENTRY_WITHIN_S))
+        walk.step(request.id, Happening.ALLOWED_STANDING)
         return
     walk.put(replace(answered, deadline=walk.now + INDICATOR_WITHIN_S))
     walk.step(request.id, Happening.ALLOWED)
@@ -243,6 +270,9 @@ def _sign_shown(walk: _Walk) -> None:
 
 def _recorded(walk: _Walk, event: e.Recorded) -> None:
     request = walk.guard.requests.get(event.request_id)
+    if request is not None and request.stage is Stage.ENROLLING:
+        walk.step(request.id, Happening.RECORDED)
+        return
     if request is None or request.stage is not Stage.RECORDING:
         return
     until = request.decided_at + _lasts_s(request.ask, event.entry)
@@ -265,8 +295,20 @@ def _over_elsewhere(walk: _Walk, event: e.OverElsewhere) -> None:
 
 def _stopped_sharing(walk: _Walk, _event: e.StoppedSharing) -> None:
     # Control first: it is stopped by the person, not because its view ended.
+    _is_meant(walk, Capability.CONTROL, Capability.VIEW)
     walk.every(Happening.STOPPED_SHARING, Capability.CONTROL)
     walk.every(Happening.STOPPED_SHARING, Capability.VIEW)
+
+
+def _stopped_control(walk: _Walk, _event: e.StoppedControl) -> None:
+    _is_meant(walk, Capability.CONTROL)
+    walk.every(Happening.STOPPED_CONTROL, Capability.CONTROL)
+
+
+def _is_meant(walk: _Walk, *stopped: Capability) -> None:
+    """What a person at the device has stopped, their mandate does not allow again in this session."""
+    if walk.guard.mandate is not None:
+        walk.guard = replace(walk.guard, blocked=walk.guard.blocked.union(stopped))
 
 
 def _language_set(walk: _Walk, event: e.LanguageSet) -> None:
@@ -285,7 +327,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[_Walk, Any], None]] = MappingProxyTy
         e.Withdrawn: lambda walk, event: walk.step(event.request_id, Happening.WITHDRAWN),
         e.OverElsewhere: _over_elsewhere,
         e.StoppedSharing: _stopped_sharing,
-        e.StoppedControl: lambda walk, _: walk.every(Happening.STOPPED_CONTROL, Capability.CONTROL),
+        e.StoppedControl: _stopped_control,
         e.Disconnected: lambda walk, _: walk.every(Happening.DISCONNECTED),
         e.LanguageSet: _language_set,
     }

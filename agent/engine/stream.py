@@ -9,11 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from agent.engine.camera import Camera, Frame, Wish
-from agent.engine.capture import Screen
+from agent.engine.capture import Monitor, ReadingRefused, Screen
 from agent.engine.choice import Choice
 from agent.engine.encode import EncoderUnavailable, Kind, Line, OpenEncoder, Plan
 from agent.engine.gate import Gate
@@ -21,7 +21,7 @@ from agent.engine.pacing import Pacing
 from agent.engine.ports import Publish
 from agent.platform import Changes, DesktopGone
 from beistand.protocol import frames
-from beistand.protocol.messages import MediaDown
+from beistand.protocol.messages import MAX_MONITORS, MediaDown, MonitorSize
 
 IDLE_S = 1.0
 """The longest sleep while somebody watches."""
@@ -67,6 +67,9 @@ class ScreenMedia:
         self._changes: Changes | None = None
         self._newest: Frame | None = None
         self._is_closed = False
+        self._looks_for = ""
+        self._wanted_monitor = 0
+        self._monitors: tuple[MonitorSize, ...] = ()
         gate.on_close(lambda _: self._wake())
         self._thread = threading.Thread(target=self._run, name="beistand-media", daemon=True)
         self._thread.start()
@@ -87,8 +90,14 @@ class ScreenMedia:
                 return
             if message.codecs is not None:
                 stream.codecs = message.codecs
+            if message.monitor is not None:
+                self._wanted_monitor = message.monitor
             stream.pacing.credit(message.shown, wants_key=message.key_frame, now=self._clock())
         self._wake()
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """See `ports.Media`."""
+        return self._monitors
 
     def stop(self, grant_id: str) -> None:
         """See `ports.Media`."""
@@ -131,11 +140,14 @@ class ScreenMedia:
     def _show(self) -> None:
         """Show the screen until nobody may see it; what was open is closed then, and afresh next time."""
         screen = self._open_screen()
+        screen.choose(self._wanted_monitor)
         camera: Camera | None = None
         self._choice = Choice(self._kinds, cores=os.cpu_count() or 1)
         try:
             changes = self._open_changes()
-            camera = Camera(see=lambda: screen.look(changes.areas()), open_encoder=self._open_encoder)
+            camera = Camera(
+                see=lambda: screen.look(changes.areas(), self._reading), open_encoder=self._open_encoder
+            )
             with self._changed:
                 self._changes = changes
                 for stream in self._streams.values():
@@ -143,7 +155,10 @@ class ScreenMedia:
             _log.info("screen capture started")
             self._warm_up(camera)
             while views := self._watched():
+                if screen.choose(self._wanted_monitor):
+                    camera.notice()
                 self._step(camera, changes, views)
+                self._monitors = _sizes(screen.monitors)
         except DesktopGone:
             _log.warning("the display is gone")
             self._give_up()
@@ -156,9 +171,13 @@ class ScreenMedia:
     def _warm_up(self, camera: Camera) -> None:
         """Open what the first picture needs while the viewer is still on its way; what is seen is dropped."""
         for grant_id in self._watched()[:1]:
-            with self._gate.capturing(grant_id) as allowed, suppress(EncoderUnavailable):
-                if allowed:
-                    camera.warm_up(self._clock(), self._plan([grant_id]))
+            self._looks_for = grant_id
+            with suppress(EncoderUnavailable, ReadingRefused):
+                camera.warm_up(self._clock(), self._plan([grant_id]))
+
+    def _reading(self) -> AbstractContextManager[bool]:
+        """A stop waits for one read of the screen, not for what is made of it."""
+        return self._gate.capturing(self._looks_for)
 
     def _give_up(self) -> None:
         """Tell, and do not try again at once."""
@@ -174,6 +193,7 @@ class ScreenMedia:
         if camera is not None:
             camera.close()
         screen.close()
+        self._monitors = ()
         _log.info("screen capture stopped")
 
     def _watched(self) -> tuple[str, ...]:
@@ -218,10 +238,11 @@ class ScreenMedia:
             return self._choice.plan([stream.codecs for stream in streams], line)
 
     def _picture(self, camera: Camera, changes: Changes, views: tuple[str, ...], wish: Wish) -> None:
-        with self._gate.capturing(views[0]) as allowed:
-            if not allowed:
-                return
+        self._looks_for = views[0]
+        try:
             camera.look(self._clock())
+        except ReadingRefused:
+            return
         begun = time.thread_time()
         try:
             frame = camera.frame(self._clock(), wish)
@@ -258,10 +279,14 @@ def _header(frame: Frame, seq: int) -> frames.Header:
         codec=frame.codec,
         is_key=frame.is_key,
         is_last=True,
-        monitor=0,
+        monitor=frame.monitor.number,
         seq=seq,
         captured_us=frame.taken_us,
         width=frame.width,
         height=frame.height,
         chunk=0,
     )
+
+
+def _sizes(monitors: Sequence[Monitor]) -> tuple[MonitorSize, ...]:
+    return tuple(MonitorSize(width=each.width, height=each.height) for each in monitors[:MAX_MONITORS])

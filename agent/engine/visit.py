@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from agent.engine.chat import ChatOut
 from agent.engine.clerk import Clerk
 from agent.engine.desk import Desk
 from agent.engine.gate import Gate
-from agent.engine.guard import Guard, Standing
+from agent.engine.guard import Guard, Mandate, Standing
 from agent.engine.hand import Hand
 from agent.engine.hearing import hear
 from agent.engine.input_pump import InputPump
@@ -31,7 +32,8 @@ from agent.engine.records_post import Post
 from agent.engine.refusals import Refusals
 from agent.engine.tasks import Tasks
 from agent.port import ChatEntry, Notice, Used
-from beistand.protocol.capabilities import Capability, require
+from agent.unattended.enrolling import Enrolling
+from beistand.protocol.capabilities import OFFERED, Capability, require
 from beistand.protocol.errors import BeistandError, Unavailable
 from beistand.protocol.messages import (
     Ack,
@@ -50,6 +52,8 @@ from beistand.protocol.subjects import Up
 
 log = logging.getLogger(__name__)
 
+SUM_UP_AFTER_S = 0.02
+"""By then the stop that a summary follows has left this machine, and the relay has acted on it."""
 LEASE_EVERY_S = 1.0
 HELLO_TRIES = 3
 MAX_LEASED = 64
@@ -103,17 +107,58 @@ class Parts:
     """The person's own mouse and keyboard; None: they are not listened to."""
 
 
+@dataclass(frozen=True)
+class Admission:
+    """What lets a technician into an unattended session."""
+
+    mandate: Mandate
+    vouch_jws: str
+    """The enrolled device's word for this session's key."""
+    holds: Callable[[], bool]
+    """Whether the permission still covers this session: asked every second, and at every question."""
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """How a session stands to the device's standing permission: it may rest on it, or give it."""
+
+    admission: Admission | None = None
+    enrolling: Enrolling | None = None
+    """None: nobody can be given unattended access in this session."""
+    heard: Callable[[datetime], None] = lambda _: None
+    """Told every time that the consent service has signed."""
+
+    def guard(self, joined: Joined, language: Language) -> Guard:
+        """The session's guard, before anything has happened."""
+        return Guard(
+            joined.org,
+            joined.session_id,
+            language,
+            offered=OFFERED if self.enrolling else OFFERED - {Capability.UNATTENDED},
+            mandate=self.admission.mandate if self.admission else None,
+        )
+
+
 class Visit:
     """See the module docstring. Everything but `tell` and `guard` belongs to the event loop."""
 
     def __init__(
-        self, joined: Joined, key: DeviceKey, *, language: Language, parts: Parts, audience: Audience
+        self,
+        joined: Joined,
+        key: DeviceKey,
+        *,
+        language: Language,
+        parts: Parts,
+        audience: Audience,
+        permissions: Permissions | None = None,
     ) -> None:
+        self._permissions = permissions or Permissions()
+        self.admission = self._permissions.admission
         self._joined = joined
         self._key = key
         self._parts = parts
         self._audience = audience
-        guard = Guard(joined.org, joined.session_id, language)
+        guard = self._permissions.guard(joined, language)
         self._desk = Desk(guard, parts.gate, clock=parts.clock, changed=audience.changed)
         self._tasks = Tasks(self._failed)
         self._link: Link | None = None
@@ -133,6 +178,9 @@ class Visit:
             tell=self.tell,
             over=self._refused_for_good,
             notebook=self.notebook,
+            heard=self._permissions.heard,
+            enrolling=self._permissions.enrolling,
+            vouch_jws=self.admission.vouch_jws if self.admission else None,
         )
         self._chat = ChatOut(self._send_chat, delivered=audience.delivered, failed=audience.refused)
         self._refusals = Refusals()
@@ -145,8 +193,14 @@ class Visit:
             clock=parts.clock,
         )
         self._lease = Lease()
+        self._to_sum_up: list[e.SignActivity] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._joined.session_id
 
     @property
     def guard(self) -> Guard:
@@ -177,6 +231,7 @@ class Visit:
 
     def receipt_request(self) -> ReceiptWanted:
         """What the receipt is asked for with; to be made before `leave`, which destroys the key."""
+        self._sum_up()
         return self._clerk.receipt_request()
 
     async def leave(self, *, patience: float) -> None:
@@ -216,6 +271,8 @@ class Visit:
         finally:
             await self._tasks.close()
             self._key.destroy()
+            if self._permissions.enrolling is not None:
+                self._permissions.enrolling.close()
 
     def _failed(self, name: str, error: BaseException) -> None:
         """A task broke: input that cannot be injected ends control, anything else the session."""
@@ -237,17 +294,29 @@ class Visit:
             if isinstance(effect, e.Tell):
                 self._audience.told(effect.notice)
                 continue
+            if isinstance(effect, e.SignActivity):
+                self._sum_up_soon(effect)
+                continue
             self._clerk.carry_out(effect)
             if effect == e.SignPause(paused=False):
                 self._pictures.restart()
-            if isinstance(effect, e.SignActivity):
-                self._audience.summed_up(_used(effect))
         guard = self.guard
         self._listen(guard)
         live = (guard.requests[grant_id] for grant_id in guard.live)
         self._pictures.keep(frozenset(each.id for each in live if each.ask.capability is Capability.VIEW))
         self._keep_lease(guard)
         self._keep_timer(guard)
+
+    def _sum_up_soon(self, effect: e.SignActivity) -> None:
+        """After the stop, which its signature would hold up here, and its storing at the services."""
+        self._to_sum_up.append(effect)
+        asyncio.get_running_loop().call_later(SUM_UP_AFTER_S, self._sum_up)
+
+    def _sum_up(self) -> None:
+        effects, self._to_sum_up = self._to_sum_up, []
+        for effect in effects:
+            self._clerk.carry_out(effect)
+            self._audience.summed_up(_used(effect))
 
     def _listen(self, guard: Guard) -> None:
         hand = self._parts.hand
@@ -256,13 +325,17 @@ class Visit:
         elif hand is not None:
             hand.rest()
 
-    def _keep_lease(self, guard: Guard) -> None:
+    def _lease_of(self, guard: Guard) -> Lease:
         hand = self._parts.hand
-        lease = Lease(
+        return Lease(
             grant_ids=guard.live[:MAX_LEASED],
             paused=guard.standing is Standing.CONFIRMING,
             held=hand is not None and hand.is_first,
+            monitors=self._parts.media.monitors(),
         )
+
+    def _keep_lease(self, guard: Guard) -> None:
+        lease = self._lease_of(guard)
         if lease != self._lease:
             self._lease = lease
             self._tasks.start("lease-now", self._publish_lease())
@@ -272,10 +345,20 @@ class Visit:
             await self._publish_lease()
             await asyncio.sleep(LEASE_EVERY_S)
             self.tell(e.Tick())
+            self._look_at_terms()
+
+    def _look_at_terms(self) -> None:
+        """An unattended session lasts no longer than what it rests on."""
+        if self.admission is None or self.guard.standing is Standing.OVER or self.admission.holds():
+            return
+        log.info("terms over", extra={"session": self._joined.session_id})
+        self.tell(e.ConfirmedEnd(Cause.EXPIRED))
+        self._audience.over(Party.SYSTEM, Cause.EXPIRED)
 
     async def _publish_lease(self) -> None:
         if self._link is None or self.guard.standing is Standing.OVER:
             return
+        self._lease = self._lease_of(self.guard)
         with suppress(Unavailable):  # nobody can hear it: the relays stop by themselves
             await self._link.publish_lease(self._lease)
 
@@ -369,7 +452,9 @@ class Visit:
 
     def question(self, jws: str) -> e.Asked:
         """See `Hearer`."""
-        return self._clerk.question(jws)
+        asked = self._clerk.question(jws)
+        self._look_at_terms()
+        return asked
 
     def chatted(self, entry: ChatEntry) -> None:
         """See `Hearer`."""

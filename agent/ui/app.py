@@ -53,6 +53,21 @@ class Bridge(QObject):
             self._render(view)
 
 
+class Door(QObject):
+    """Carries the wish to see the main window, with a link that came along, to the windows' thread."""
+
+    opened = Signal(str)
+
+    def __init__(self, present: Callable[[str | None], None]) -> None:
+        super().__init__()
+        self._present = present
+        self.opened.connect(self._open, Qt.ConnectionType.QueuedConnection)
+
+    @Slot(str)
+    def _open(self, code: str) -> None:
+        self._present(code or None)
+
+
 def run(
     engine: Engine,
     *,
@@ -60,11 +75,14 @@ def run(
     language: str | None,
     code: str | None,
     indicator_is_visible: Callable[[int], bool],
+    background: bool = False,
+    serve: Callable[[Callable[[str], None]], None] = lambda _: None,
 ) -> int:
     """Show the windows until the person leaves; then close the engine. Returns the exit status.
 
     `language` (de, en) overrides the system's; `code` is a join code or link that came along, it is looked up
     but never joined by itself; `indicator_is_visible` proves that a native window is really on screen.
+    With `background` no window is opened; `serve` is given what opens one later, from any thread.
     """
     application = make_application()
     windows = Windows(
@@ -76,7 +94,10 @@ def run(
     bridge = Bridge(windows.render_view)
     windows.left.connect(_leave)
     engine.subscribe(bridge.deliver)
-    windows.open(code)
+    door = Door(windows.open)
+    serve(door.opened.emit)
+    if not background or code:
+        windows.open(code)
     try:
         with _leaving_on_signals():
             return application.exec()

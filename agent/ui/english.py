@@ -104,7 +104,8 @@ ENGLISH = Texts(
     asked={
         Capability.VIEW: Asked(
             headline="May {technician} see your screen?",
-            what="Your helper sees everything on your screen, but cannot click or type.",
+            what="Your helper sees everything on your screen, on each of them if you have several, "
+            "but cannot click or type.",
             limit="Close first whatever should stay private.",
         ),
         Capability.CONTROL: Asked(

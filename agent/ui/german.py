@@ -107,7 +107,8 @@ GERMAN = Texts(
     asked={
         Capability.VIEW: Asked(
             headline="Darf {technician} Ihren Bildschirm sehen?",
-            what="Ihre Hilfe sieht alles auf Ihrem Bildschirm, kann aber nicht klicken oder tippen.",
+            what="Ihre Hilfe sieht alles auf Ihrem Bildschirm, bei mehreren auf jedem, "
+            "kann aber nicht klicken oder tippen.",
             limit="Schließen Sie vorher, was privat bleiben soll.",
         ),
         Capability.CONTROL: Asked(

@@ -42,6 +42,8 @@ class IndicatorBar(QWidget):
         self._view = View()
         self._texts: Texts | None = None
         self._share = 0.5
+        self._right: int | None = None
+        """Where the bar ends while it is on screen: its buttons are there, and must not move under a hand."""
         self._grip: QPoint | None = None
         self.summary, self.since = label("strong"), label("small")
         self.stop_control, self.stop_sharing = button("stop-control"), button("stop-sharing")
@@ -53,7 +55,7 @@ class IndicatorBar(QWidget):
         self.end_session.pressed.connect(actions.ask_end)
         self._ticker = QTimer(self, interval=_SECOND_MS)
         self._ticker.timeout.connect(self._tick)
-        QGuiApplication.primaryScreen().geometryChanged.connect(self._place)
+        QGuiApplication.primaryScreen().geometryChanged.connect(self._place_afresh)
 
     def render_view(self, view: View, texts: Texts) -> None:
         """Draw this view; whether the bar is on screen is decided elsewhere."""
@@ -70,7 +72,7 @@ class IndicatorBar(QWidget):
 
     def appear(self) -> None:
         """Show the bar in its place, above everything."""
-        self._place()
+        self._place_afresh()
         self.show()
         self.raise_()
         self._ticker.start()
@@ -96,7 +98,7 @@ class IndicatorBar(QWidget):
         room = max(1, screen.width() - self.width())
         left = event.globalPosition().toPoint().x() - self._grip.x() - screen.left()
         self._share = min(max(left / room, 0.0), 1.0)
-        self._place()
+        self._place_afresh()
 
     def mouseReleaseEvent(self, _: QMouseEvent) -> None:  # noqa: N802
         """Let go of the bar."""
@@ -109,8 +111,12 @@ class IndicatorBar(QWidget):
         self.since.setVisible(bool(words))
         say_quietly(self.since, words, turn=_turn(self._view, self._texts))
 
+    def _place_afresh(self) -> None:
+        self._right = None
+        self._place()
+
     def _place(self) -> None:
-        """At the top edge of the primary screen, wholly on it."""
+        """At the top edge of the primary screen, wholly on it; longer words make it grow to the left."""
         screen = QGuiApplication.primaryScreen().geometry()
         self.ensurePolished()
         self.summary.setMinimumWidth(_LEAST_WORDS)
@@ -123,6 +129,9 @@ class IndicatorBar(QWidget):
         width = min(self.minimumSizeHint().width(), screen.width())
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
         left = screen.left() + round(self._share * (screen.width() - width))
+        if self._right is not None:
+            left = max(self._right - width, screen.left())
+        self._right = left + width
         self.setGeometry(left, screen.top(), width, height)
 
     def _arrange(self) -> None:
@@ -137,7 +146,7 @@ class IndicatorBar(QWidget):
         bar.addLayout(words, 1)
         bar.addSpacing(theme.GAP)
         for choice in (self.stop_control, self.stop_sharing, self.end_session):
-            bar.addWidget(choice)
+            bar.addWidget(choice, alignment=Qt.AlignmentFlag.AlignTop)
 
 
 def summary_of(view: View, texts: Texts) -> str:

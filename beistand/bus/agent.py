@@ -17,6 +17,9 @@ GIVE_UP_AFTER_S = 150.0
 """Longer than a session waits for its agent (120 s). In time alone: a refused sign-in may mean that the
 session has ended, but nats-server says the same while no session service is there to be asked."""
 
+DEVICE_PING_S = 30
+"""An idle device asks seldom whether the line still is one: it costs every device of an organisation."""
+
 
 async def connect_agent(
     urls: Sequence[str],
@@ -53,6 +56,34 @@ async def connect_agent(
             nkeys_seed_str=nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER).decode(),
             inbox_prefix=subjects.inbox_prefix(sid),
             max_reconnect_attempts=-1,
+            **_tls(urls),
+        )
+    except Unauthenticated:
+        raise TicketRefused from None
+    return watcher.client
+
+
+async def connect_device(
+    urls: Sequence[str], *, org: str, device_id: str, number: int, seed: bytes, on_closed: Callback
+) -> Client:
+    """An enrolled device's connection outside of sessions: one attempt, one sign-in at most.
+
+    Raises TicketRefused (also while nobody is there to be asked) or Unavailable. Never reconnects by itself:
+    every attempt has a higher number. `on_closed`: the connection is gone.
+    """
+    watcher = Watcher("device", on_closed=on_closed)
+    try:
+        await establish(
+            watcher,
+            list(urls),
+            patience=PATIENCE_S,
+            name="device",
+            token=f"device.{org}.{device_id}.{number}",
+            nkeys_seed_str=nkeys.encode_seed(seed, nkeys.PREFIX_BYTE_USER).decode(),
+            inbox_prefix=subjects.inbox_prefix(device_id),
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # nats-py's for an address that does not answer, within this attempt
+            ping_interval=DEVICE_PING_S,
             **_tls(urls),
         )
     except Unauthenticated:

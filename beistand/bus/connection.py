@@ -209,7 +209,7 @@ async def establish(watcher: Watcher, urls: list[str], *, patience: float, **opt
         client.connect(
             servers=urls,
             name=options.pop("name", watcher.name),
-            ping_interval=PING_INTERVAL_S,
+            ping_interval=options.pop("ping_interval", PING_INTERVAL_S),
             connect_timeout=CONNECT_TIMEOUT_S,
             reconnect_time_wait=RECONNECT_WAIT_S,
             error_cb=watcher.error,

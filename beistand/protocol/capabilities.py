@@ -55,6 +55,7 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "viewer.hello": None,
         "viewer.shown": Capability.VIEW,
         "viewer.refresh": Capability.VIEW,
+        "viewer.monitor": Capability.VIEW,
         "input.move": Capability.CONTROL,
         "input.button": Capability.CONTROL,
         "input.wheel": Capability.CONTROL,
@@ -67,6 +68,7 @@ NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
         "relay.ready": Capability.VIEW,
         "relay.control": Capability.VIEW,
         "relay.paused": Capability.VIEW,
+        "relay.monitors": Capability.VIEW,
         "relay.stopped": None,
         # a binary frame, on whatever connection
         "frame": Capability.VIEW,

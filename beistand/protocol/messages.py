@@ -106,6 +106,18 @@ class PostedRecord(Message):
     jws: Jws
 
 
+MAX_MONITORS = 16
+MonitorNumber = Annotated[int, Field(ge=0, lt=MAX_MONITORS)]
+"""A monitor's place in the device's list; 0 is the primary one."""
+
+
+class MonitorSize(Message):
+    """A monitor of the customer's desktop, in its pixels."""
+
+    width: int = Field(gt=0, le=16384)
+    height: int = Field(gt=0, le=16384)
+
+
 class Lease(Message):
     """Published every second while joined: these grants are alive on the device. Not answered."""
 
@@ -114,6 +126,8 @@ class Lease(Message):
     paused: bool = False
     held: bool = False
     """The person's own hand is at mouse or keyboard: input is dropped on the device for the moment."""
+    monitors: tuple[MonitorSize, ...] = Field(default=(), max_length=MAX_MONITORS)
+    """While the screen is shown: what there is to choose from."""
 
 
 class ChatUp(Message):
@@ -230,6 +244,8 @@ class MediaDown(Message):
     shown: int | None = Field(default=None, ge=0, lt=2**32)
     key_frame: bool = False
     codecs: tuple[CodecName, ...] | None = Field(default=None, max_length=16)
+    monitor: MonitorNumber | None = None
+    """Show this monitor from now on; one that is not there is the primary one."""
 
 
 # --- input: viewer -> relay (WebSocket text) -> agent (bst.input.<org>.<sid>.<grant>) -----------------
@@ -337,10 +353,18 @@ class ViewerRefresh(Message):
     type: Literal["viewer.refresh"] = "viewer.refresh"
 
 
+class ViewerMonitor(Message):
+    """Show this monitor (of those in `relay.monitors`); all who watch the desktop see the same one."""
+
+    type: Literal["viewer.monitor"] = "viewer.monitor"
+    monitor: MonitorNumber
+
+
 FromViewer = Annotated[
     ViewerHello
     | ViewerShown
     | ViewerRefresh
+    | ViewerMonitor
     | InputMove
     | InputButton
     | InputWheel
@@ -380,6 +404,13 @@ class RelayPaused(Message):
     paused: bool
 
 
+class RelayMonitors(Message):
+    """The monitors to choose from, the primary one first; which one a frame shows stands in its header."""
+
+    type: Literal["relay.monitors"] = "relay.monitors"
+    monitors: tuple[MonitorSize, ...] = Field(max_length=MAX_MONITORS)
+
+
 class RelayStopped(Message):
     """Last message before the socket closes with 4403 (grant over) or 4410 (session over)."""
 
@@ -389,7 +420,9 @@ class RelayStopped(Message):
     cause: Cause | None = None
 
 
-FromRelay = Annotated[RelayReady | RelayControl | RelayPaused | RelayStopped, Field(discriminator="type")]
+FromRelay = Annotated[
+    RelayReady | RelayControl | RelayPaused | RelayMonitors | RelayStopped, Field(discriminator="type")
+]
 
 
 # --- what services store and tell each other ----------------------------------------------------------

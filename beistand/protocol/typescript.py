@@ -47,6 +47,7 @@ MODELS: tuple[Any, ...] = (
     messages.ViewerHello,
     messages.ViewerShown,
     messages.ViewerRefresh,
+    messages.ViewerMonitor,
     messages.InputMove,
     messages.InputButton,
     messages.InputWheel,
@@ -56,6 +57,8 @@ MODELS: tuple[Any, ...] = (
     messages.RelayReady,
     messages.RelayControl,
     messages.RelayPaused,
+    messages.MonitorSize,
+    messages.RelayMonitors,
     messages.RelayStopped,
 )
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { accessTo, mayAsk, mayChat, overlayOf, viewGrant } from "../src/core/access.ts";
-import type { RequestState, SessionState } from "../src/core/protocol.gen.ts";
+import { accessTo, isUnattended, mayAsk, mayChat, overlayOf, viewGrant } from "../src/core/access.ts";
+import type { DeviceView, RequestState, SessionState } from "../src/core/protocol.gen.ts";
+import { reduce } from "../src/core/session-state.ts";
 import { OFF, type ViewerState } from "../src/core/viewer-state.ts";
 import { after, at, event, request, session, SID, snapshot } from "./fixtures.ts";
 
 const live = request({ state: "live" });
 const control = request({ id: "control-00123456789012", capability: "control", asked_at: at(20) });
-const watching: ViewerState = { kind: "live", grantId: live.id, control: false, held: false, paused: false, picture: true };
+const watching: ViewerState = { kind: "live", grantId: live.id, control: false, held: false, paused: false, picture: true, monitors: [] };
 const STATES: readonly SessionState[] = ["waiting", "active", "suspended", "ended", "expired"];
 
 describe("what may be asked", () => {
@@ -26,6 +27,33 @@ describe("what may be asked", () => {
 
   it.each(["denied", "timed_out", "withdrawn", "revoked", "expired"] as const)("is again what was %s", (state) => {
     expect(mayAsk(after(snapshot(session(), [request({ state })])), "view")).toBe(true);
+  });
+});
+
+describe("unattended access", () => {
+  const alone = session({ device_id: "device-000123456789012", reason: "An update." });
+
+  it("is asked for beside whatever else is there, but not where nobody sits who could say yes", () => {
+    expect(mayAsk(after(snapshot(session())), "unattended")).toBe(true);
+    expect(mayAsk(after(snapshot(session(), [live])), "unattended")).toBe(true);
+    expect(mayAsk(after(snapshot(alone)), "unattended")).toBe(false);
+    expect(mayAsk(after(snapshot(alone)), "view")).toBe(true);
+  });
+
+  it("is not asked for twice", () => {
+    const asked = request({ capability: "unattended" });
+    expect(mayAsk(after(snapshot(session(), [asked])), "unattended")).toBe(false);
+  });
+
+  it("waits for a device, not for a person with a code", () => {
+    const waiting = after(snapshot({ ...alone, state: "waiting" }));
+    expect(isUnattended(waiting)).toBe(true);
+    expect(overlayOf(waiting, OFF).kind).toBe("coming");
+  });
+
+  it("is told apart in what the device's own events say: they change nothing here", () => {
+    const model = after(snapshot(alone));
+    expect(reduce(model, event("beistand.device.v1", {} as DeviceView, 30))).toBe(model);
   });
 });
 

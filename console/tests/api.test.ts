@@ -37,6 +37,33 @@ describe("the API", () => {
     expect(sent.every(({ headers }) => headers["Idempotency-Key"] === "an-id")).toBe(true);
   });
 
+  it("names the terms of unattended access, and of nothing else", async () => {
+    const { api, sent } = apiThatAnswers({}, {});
+    const terms = { technician_ids: [], until: at(50), days: [0], from_minute: 0, to_minute: 1440 };
+    await api.ask(SID, "unattended", "To help.", terms);
+    await api.ask(SID, "view", "To help.");
+    expect(sent.map(({ body }) => JSON.parse(body ?? "{}") as unknown)).toEqual([
+      { capability: "unattended", reason: "To help.", terms },
+      { capability: "view", reason: "To help." },
+    ]);
+  });
+
+  it("reaches devices", async () => {
+    const { api, sent } = apiThatAnswers({}, {}, {}, {});
+    await api.devices();
+    await api.device("one");
+    await api.openDevice("one", "An update.");
+    await api.giveUpDevice("a/b");
+    expect(sent.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "GET /v1/devices",
+      "GET /v1/devices/one",
+      "POST /v1/devices/one/sessions",
+      "DELETE /v1/devices/a%2Fb",
+    ]);
+    expect(sent[2]?.body).toBe('{"reason":"An update."}');
+    expect(sent[2]?.headers["Idempotency-Key"]).toBe("an-id");
+  });
+
   it("never builds a path from something that is no identifier", async () => {
     const { api, sent } = apiThatAnswers({ body: session() });
     await api.withdraw("a/../b", "c?d#e");

@@ -2,6 +2,7 @@
 // in tests/unit/protocol/test_frames_fuzz.py).
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Assembler, InvalidFrame, parseHeader, type Header } from "../src/core/frames.ts";
+import { parsePatches } from "../src/core/patches.ts";
 import { FRAME_HEADER_SIZE } from "../src/core/protocol.gen.ts";
 
 const COUNT = 250_000;
@@ -38,6 +39,12 @@ function written(header: Header): Uint8Array {
   return bytes;
 }
 
+/** A JPEG frame of two patches, as long as it is whole. */
+const PATCHES = [
+  [0, 0, 0, 0, 0, 0, 0, 15, 0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 8, 0, 8, 3, 1, 0x22, 0],
+  [0, 8, 0, 4, 0, 0, 0, 19, 0xff, 0xd8, 0xff, 0xdb, 0, 2, 0xff, 0xc0, 0, 17, 8, 0, 4, 0, 8, 3, 1, 0x22, 0],
+].flat();
+
 const same = (one: Uint8Array, other: Uint8Array): boolean => one.every((byte, at) => byte === other[at]);
 
 describe("broken headers, a quarter of a million of them,", () => {
@@ -72,6 +79,31 @@ describe("broken headers, a quarter of a million of them,", () => {
       }
     }
     expect(strange).toEqual([]);
+    expect(read).toBeGreaterThan(COUNT / 20);
+    expect(read).toBeLessThan((COUNT * 19) / 20);
+  });
+
+  it("of patches are read, inside the picture, or refused", () => {
+    const next = numbers(20261124);
+    const picture = { width: 16, height: 8, isKey: false };
+    let read = 0;
+    for (let count = 0; count < COUNT; count += 1) {
+      const payload = Uint8Array.from(PATCHES).subarray(0, PATCHES.length - (next() % 4 === 0 ? next() % 40 : 0));
+      for (let times = next() % 4; times > 0; times -= 1) {
+        payload[next() % payload.length] = next();
+      }
+      try {
+        const patches = parsePatches(payload, picture);
+        read += 1;
+        if (patches.some(({ x, y, width, height }) => x + width > picture.width || y + height > picture.height)) {
+          throw new Error(`outside: ${Buffer.from(payload).toString("hex")}`);
+        }
+      } catch (error) {
+        if (!(error instanceof InvalidFrame)) {
+          throw error;
+        }
+      }
+    }
     expect(read).toBeGreaterThan(COUNT / 20);
     expect(read).toBeLessThan((COUNT * 19) / 20);
   });

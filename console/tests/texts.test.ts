@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { OFFERED, type Overlay } from "../src/core/access.ts";
+import { DIRECT, type Overlay } from "../src/core/access.ts";
 import { languageFor } from "../src/core/language.ts";
 import { ERROR_CODES } from "../src/core/protocol.gen.ts";
-import { momentText, overlayNotice, TEXTS } from "../src/core/texts/index.ts";
+import { momentText, overlayNotice, stateText, TEXTS } from "../src/core/texts/index.ts";
 import type { SessionAction } from "../src/core/session-state.ts";
 import { timelineOf } from "../src/core/timeline.ts";
 import { after, at, event, request, session, SID, snapshot } from "./fixtures.ts";
 
 const KINDS: readonly Overlay["kind"][] = [
-  "loading", "waiting", "ended", "expired", "suspended", "unsupported", "paused", "connecting",
+  "loading", "waiting", "coming", "ended", "expired", "suspended", "unsupported", "paused", "connecting",
   "lost", "asked", "denied", "timed_out", "stopped", "no_access",
 ];
 
@@ -36,6 +36,13 @@ describe("texts", () => {
     const overlay = { kind, by: "customer", cause: "stop_sharing" } as Overlay;
     expect(overlayNotice(overlay, TEXTS.de)?.title).toBeTruthy();
     expect(overlayNotice(overlay, TEXTS.en)?.title).toBeTruthy();
+  });
+
+  it("say of a session without a person that the device comes", () => {
+    const coming = session({ state: "waiting", device_id: "device-000123456789012" });
+    expect(stateText(coming, TEXTS.en)).toBe("Device is joining");
+    expect(stateText({ ...coming, device_id: null }, TEXTS.en)).toBe("Waiting for the customer");
+    expect(stateText(undefined, TEXTS.en)).toBe(TEXTS.en.stateUnknown);
   });
 
   it("leave the stage to the picture", () => {
@@ -85,7 +92,7 @@ describe("the timeline", () => {
       "Screen stopped by the customer",
       "Session ended by the technician",
     ]);
-    expect(OFFERED).toEqual(["view", "control"]);
+    expect(DIRECT).toEqual(["view", "control"]);
   });
 
   it("tells what was used, whichever word comes first, and also after a reload", () => {

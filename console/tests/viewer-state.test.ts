@@ -75,4 +75,11 @@ describe("input", () => {
   it("does not survive a new socket", () => {
     expect(mayControl(after(open, ready, control(true), { type: "closed", code: 1006 }, open, ready))).toBe(false);
   });
+
+  it("keeps what monitors there are to choose from while it is live", () => {
+    const monitors = [{ width: 1920, height: 1080 }, { width: 1280, height: 1024 }];
+    const told: FromRelay = { type: "relay.monitors", monitors };
+    expect(after(open, ready, { type: "said", message: told })).toMatchObject({ kind: "live", monitors });
+    expect(after(open, { type: "said", message: told })).toMatchObject({ kind: "connecting" });
+  });
 });

@@ -14,6 +14,7 @@ from beistand.protocol.messages import (
     Message,
     Party,
     SignedUp,
+    ViewerMonitor,
     ViewerRefresh,
     ViewerShown,
 )
@@ -63,7 +64,7 @@ def viewer_said(room: Room, viewer: Viewer, raw: bytes | None) -> None:
     return FROM_VIEWER[message.type](room, viewer, message)
 
 
-def _read(raw: bytes | None) -> ViewerShown | ViewerRefresh | Input:
+def _read(raw: bytes | None) -> ViewerShown | ViewerRefresh | ViewerMonitor | Input:
     if raw is None:
         raise InvalidMessage
     message = messages.parse_from_viewer(raw)
@@ -90,6 +91,11 @@ def _refresh(room: Room, viewer: Viewer, message: Message) -> None:  # noqa: ARG
     room.refresh(viewer)
 
 
+def _monitor(room: Room, viewer: Viewer, message: Message) -> None:
+    if isinstance(message, ViewerMonitor):
+        room.choose(viewer, message.monitor)
+
+
 def _input(room: Room, viewer: Viewer, message: Message) -> None:
     """Dropped right here unless it may pass at this moment: nothing waits for a yes."""
     kind = str(getattr(message, "type", ""))
@@ -110,6 +116,7 @@ FROM_VIEWER: MappingProxyType[str, Callable[[Room, Viewer, Message], None]] = Ma
     {
         "viewer.shown": _shown,
         "viewer.refresh": _refresh,
+        "viewer.monitor": _monitor,
         "input.move": _input,
         "input.button": _input,
         "input.wheel": _input,
@@ -177,6 +184,7 @@ def _lease(room: Room, raw: bytes) -> None:
     except (InvalidMessage, TooLarge):
         return metrics.INVALID.add(1, {"from": "agent"})
     room.hold(held=lease.held)
+    room.list_monitors(lease.monitors)
     return room.apply(room.gate.lease(lease.grant_ids, paused=lease.paused, now=room.now))
 
 

@@ -24,6 +24,8 @@ class Credit:
 
     shown: int | None
     key_frame: bool
+    monitor: int | None = None
+    """Another monitor was chosen."""
 
 
 class Stream:
@@ -37,6 +39,7 @@ class Stream:
         self._asked_at = float("-inf")
         self._shown = 0
         self._told = 0
+        self._monitor: int | None = None
 
     def accept(self, header: Header) -> bool:
         """Whether this chunk continues the stream; after a loss nothing does but a key frame."""
@@ -45,6 +48,11 @@ class Stream:
     def want_key(self) -> None:
         """A viewer joined, lost its way or has drained: a key frame is needed."""
         self._wants_key = True
+
+    def want_monitor(self, monitor: int) -> None:
+        """A viewer chose another monitor: the newest choice goes with the next key frame asked for."""
+        self._monitor = monitor
+        self.want_key()
 
     def shown(self, seq: int) -> None:
         """A viewer has shown a frame; claims about frames never passed on count for nothing."""
@@ -60,7 +68,8 @@ class Stream:
             self._wants_key = False
             self._asked_at = now
             self._told = self._shown
-            return Credit(None, key_frame=True)
+            monitor, self._monitor = self._monitor, None
+            return Credit(None, key_frame=True, monitor=monitor)
         if self._shown > self._told:
             self._told = self._shown
             return Credit(self._shown, key_frame=False)

@@ -18,8 +18,10 @@ from beistand.protocol.messages import (
     InputRelease,
     MediaDown,
     Message,
+    MonitorSize,
     Party,
     RelayControl,
+    RelayMonitors,
     RelayPaused,
     RelayReady,
     RelayStopped,
@@ -82,6 +84,7 @@ class Room:
         self._streams: dict[str, Stream] = {}
         self._beats = Beats()
         self._timer: Handle | None = None
+        self._monitors: tuple[MonitorSize, ...] = ()
         self._is_held = False
         """Whether the customer's own hand goes first; told only, for it is the device that drops."""
 
@@ -109,6 +112,8 @@ class Room:
         viewer.socket.text(RelayControl(live=control is not None, held=self._is_held))
         if self.gate.flow is Flow.PAUSED:
             viewer.socket.text(RelayPaused(paused=True))
+        if self._monitors:
+            viewer.socket.text(RelayMonitors(monitors=self._monitors))
         self._streams.setdefault(live.id, Stream()).want_key()
         self.settle()
 
@@ -181,6 +186,18 @@ class Room:
         viewer.lane.clear()
         self._recover(viewer)
         self.settle()
+
+    def choose(self, viewer: Viewer, monitor: int) -> None:
+        """A viewer wants to see another monitor; the pictures that follow say whether it does."""
+        self._streams[viewer.grant.id].want_monitor(monitor)
+        self.settle()
+
+    def list_monitors(self, monitors: tuple[MonitorSize, ...]) -> None:
+        """The device says what there is to choose from; only changes are told."""
+        if monitors == self._monitors or not monitors:
+            return
+        self._monitors = monitors
+        self._tell(RelayMonitors(monitors=monitors))
 
     def send_input(self, grant_id: str, payload: bytes) -> None:
         """Input for the agent, under the control grant it was just found to pass under."""
@@ -276,7 +293,13 @@ class Room:
         if credit is None:
             return
         codecs = self._decodable(grant_id) if credit.shown is None else None
-        message = MediaDown(grant_id=grant_id, shown=credit.shown, key_frame=credit.key_frame, codecs=codecs)
+        message = MediaDown(
+            grant_id=grant_id,
+            shown=credit.shown,
+            key_frame=credit.key_frame,
+            codecs=codecs,
+            monitor=credit.monitor,
+        )
         self._downlink.post(subjects.down(self.org, self.sid, subjects.Down.MEDIA), encode(message))
 
     def _decodable(self, grant_id: str) -> tuple[str, ...]:

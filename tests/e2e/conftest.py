@@ -13,6 +13,7 @@ from demo.customer import customer, notes
 from demo.desktop import desktop
 from demo.technician import browser, technician
 from tests.e2e.scene import Scene
+from tests.e2e.watching import Watching, watched
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -39,3 +40,9 @@ async def scene(stack: Stack, chromium: Browser, tmp_path: Path) -> AsyncIterato
         await person.waits_for("join-code")
         yield Scene(stack, screen, person, page, note_file, tmp_path)
         assert page.errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def watching(chromium: Browser) -> AsyncIterator[Watching]:
+    async with watched(chromium) as page:
+        yield page

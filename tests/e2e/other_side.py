@@ -47,6 +47,7 @@ from beistand.protocol.messages import (
     parse_from_viewer,
 )
 from beistand.protocol.records import Cause
+from demo.waiting import until
 from services.gateway.access import Door
 from services.gateway.pages import pages, security_headers
 
@@ -71,6 +72,8 @@ class OtherSide:
     chat: list[ChatLine] = field(default_factory=list)
     past: list[SessionView] = field(default_factory=list)
     tickets: set[str] = field(default_factory=set)
+    """Those not shown yet."""
+    issued: list[str] = field(default_factory=list)
     events: list[WebSocket] = field(default_factory=list)
     viewers: list[WebSocket] = field(default_factory=list)
     said: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
@@ -165,10 +168,19 @@ class OtherSide:
         await self.relays(RelayReady(grant_id=grant.id, expires_at=grant.expires_at or self.now))
         await self.relays(RelayControl(live=False))
 
-    async def shows(self, payload: bytes, width: int, height: int, *, key: bool) -> int:
+    async def shows(
+        self,
+        payload: bytes,
+        width: int,
+        height: int,
+        *,
+        key: bool,
+        codec: frames.Codec = frames.Codec.H264,
+        monitor: int = 0,
+    ) -> int:
         """One encoded frame, to the newest viewer; its sequence number."""
         self.seq += 1
-        header = frames.Header(frames.Codec.H264, key, True, 0, self.seq, self.seq * 33_000, width, height, 0)
+        header = frames.Header(codec, key, True, monitor, self.seq, self.seq * 33_000, width, height, 0)
         for chunk in frames.chunks(header, payload):
             await self.viewers[-1].send_bytes(chunk)
         return self.seq
@@ -180,6 +192,10 @@ class OtherSide:
         """The relay closes the picture for good."""
         await self.relays(RelayStopped(code=NoGrant.code, by=by, cause=cause))
         await self.viewers[-1].close(NoGrant().close_code)
+
+    async def fetches_tickets(self, count: int) -> None:
+        """Wait until the console has been given so many tickets in all."""
+        await until(f"{count} tickets", lambda: len(self.issued) >= count)
 
     async def hears(self, kind: str) -> Any:
         """The next message of this type from a viewer; others before it are skipped."""
@@ -263,6 +279,7 @@ class Rest:
     async def ticket(self, request: Request) -> Response:
         body, issued = await request.json(), secrets.token_urlsafe(32)
         self.side.tickets.add(issued)
+        self.side.issued.append(issued)
         return JSONResponse(
             {"ticket": issued, "relay_url": self.side.relay_url, "audience": body["audience"]}, 201
         )

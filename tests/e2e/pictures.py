@@ -1,4 +1,4 @@
-"""Encoded pictures for the console's decoder: flat colours that a screenshot can be checked for."""
+"""Encoded pictures for the console's decoders: flat colours that a screenshot can be checked for."""
 
 import io
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.engine.change import whole
-from agent.engine.h264 import H264
+from agent.engine.encode import Encoder, Kind, Plan, open_encoder
+from beistand.protocol.frames import Codec
 
 Colour = tuple[int, int, int]
 """Red, green, blue."""
@@ -16,14 +17,20 @@ Colour = tuple[int, int, int]
 
 @dataclass
 class Film:
-    """One H.264 stream, as the agent makes it."""
+    """One stream, as the agent makes it."""
 
     width: int
     height: int
-    _encoder: H264 = field(init=False)
+    kind: Kind = Kind.H264
+    _encoder: Encoder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._encoder = H264(self.width, self.height)
+        self._encoder = open_encoder(Plan(self.kind), self.width, self.height)
+
+    @property
+    def codec(self) -> Codec:
+        """What its frames say they are."""
+        return self._encoder.codec
 
     def frame(self, colour: Colour, *, key: bool = False) -> bytes:
         """The next frame, all in one colour."""

@@ -3,113 +3,15 @@
 A real H.264 stream is decoded and drawn; a stop leaves nothing on the page; input needs live control.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page
 
 from beistand.protocol.capabilities import Capability
-from beistand.protocol.messages import Party, RelayControl
+from beistand.protocol.messages import Party, RelayControl, RequestState
 from beistand.protocol.records import Cause
-from demo.technician import Technician
-from tests.e2e.other_side import OtherSide, other_side
-from tests.e2e.pictures import Colour, Film, colour_at, is_near
+from tests.e2e.pictures import Film
+from tests.e2e.watching import BLUE, HEIGHT, RED, WIDTH, Watching
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
-RED: Colour = (200, 40, 40)
-BLUE: Colour = (30, 60, 190)
-WIDTH, HEIGHT = 1280, 720
-
-
-@dataclass
-class Watching:
-    """A console page with a picture, and what it is shown by."""
-
-    person: Technician
-    side: OtherSide
-    film: Film
-
-    @property
-    def page(self) -> Page:
-        return self.person.page
-
-    @property
-    def screen(self) -> Locator:
-        return self.person.at("screen")
-
-    async def shows(self, colour: Colour, *, key: bool = False) -> None:
-        """One more frame in this colour; returns when the console says that it is on the canvas."""
-        seq = await self.side.shows(
-            self.film.frame(colour, key=key), self.film.width, self.film.height, key=key
-        )
-        while (await self.side.hears("viewer.shown")).seq != seq:
-            continue
-
-    async def sees(self, colour: Colour) -> bool:
-        """Whether the middle of the stage has this colour."""
-        box = await self.page.locator(".stage-view").bounding_box()
-        assert box is not None
-        shot = await self.page.screenshot()
-        return is_near(colour_at(shot, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), colour)
-
-    async def attribute(self, selector: str) -> None:
-        """Wait until such an element is there."""
-        await self.page.locator(selector).wait_for(state="attached")
-
-    async def overlay(self, kind: str) -> None:
-        """Wait until the stage says this."""
-        await self.page.locator(f'.stage[data-overlay="{kind}"]').wait_for()
-
-    async def inputs_since(self, mark: int) -> list[str]:
-        """The kinds of input that the console has sent since `mark`, after a round trip behind all of it."""
-        await self.shows(RED)
-        later = [message.type for message in self.side.transcript[mark:]]
-        return [kind for kind in later if kind.startswith("input.")]
-
-    @property
-    def mark(self) -> int:
-        """Now, for `inputs_since`."""
-        return len(self.side.transcript)
-
-    async def takes_control(self) -> None:
-        await self.person.asks("control", "To set it right.")
-        await self.page.locator('[data-testid="cancel-request"]').wait_for()
-        await self.side.allows(Capability.CONTROL)
-        await self.side.relays(RelayControl(live=True))
-        await self.person.has_control()
-
-    async def connects_again(self) -> None:
-        """The console comes back with a new ticket."""
-        await self.side.hears("viewer.hello")
-        await self.side.admits()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def watching(chromium: Browser) -> AsyncIterator[Watching]:
-    async with other_side() as side:
-        context = await chromium.new_context(locale="en", viewport={"width": 1300, "height": 800})
-        page = await context.new_page()
-        person = Technician(page)
-        page.on("pageerror", lambda error: person.errors.append(str(error)))
-        await person.signs_in(side.url, "mira", "right")
-        await person.starts_session()
-        await side.joins()
-        await person.waits_for_state("active")
-        await person.asks("view", "To see it.")
-        await page.locator('[data-testid="cancel-request"]').wait_for()
-        await side.allows(Capability.VIEW)
-        await side.hears("viewer.hello")
-        await side.admits()
-        watching = Watching(person, side, Film(WIDTH, HEIGHT))
-        await watching.shows(RED, key=True)
-        await watching.overlay("picture")
-        yield watching
-        await context.close()
-        assert person.errors == []
-
 
 # --- picture ------------------------------------------------------------------------------------
 
@@ -152,6 +54,38 @@ async def test_garbage_breaks_nothing(watching: Watching) -> None:
     await watching.side.hears("viewer.refresh")
     await watching.shows(BLUE, key=True)
     assert await watching.sees(BLUE)
+
+
+# --- before the yes ---------------------------------------------------------------------------------
+
+
+async def test_a_ticket_waits_for_the_yes_and_is_shown_only_then(watching: Watching) -> None:
+    side = watching.side
+    await side.cuts()
+    await side.stops(Capability.VIEW)
+    await watching.overlay("stopped")
+    await watching.person.asks("view", "Once more, please.")
+    await side.fetches_tickets(3)  # events, the first picture, and the one that waits
+    assert len(side.tickets) == 1
+    assert len(side.viewers) == 1
+    await side.allows(Capability.VIEW)
+    await watching.connects_again()
+    await watching.shows(BLUE, key=True)
+    assert await watching.sees(BLUE)
+    assert side.tickets == set()
+    assert len(side.issued) == 3
+
+
+async def test_a_no_leaves_nothing_behind(watching: Watching) -> None:
+    side = watching.side
+    await side.cuts()
+    await side.stops(Capability.VIEW)
+    await watching.person.asks("view", "Once more, please.")
+    await side.fetches_tickets(3)
+    await side.settles(Capability.VIEW, RequestState.DENIED)
+    await watching.overlay("denied")
+    await watching.has_workers(0)
+    assert len(side.viewers) == 1
 
 
 # --- stop ---------------------------------------------------------------------------------------

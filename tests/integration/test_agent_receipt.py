@@ -42,6 +42,7 @@ async def test_both_sides_hold_the_same_proof_after_the_customers_end(
     await technician.ask(sid)
     await person.allows()
     person.engine.stop_sharing()
+    await person.sees(lambda view: bool(view.used))
     person.engine.ask_end()
     person.engine.confirm_end()
     path = await _kept(person, sid)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from Xlib.ext import randr
+from Xlib.protocol import rq
 
 from agent.engine import encode
 from agent.engine.capture import Screen
@@ -72,10 +73,26 @@ class Viewer:
         self.credit(None)
 
     def credit(
-        self, shown: int | None, *, key_frame: bool = False, codecs: tuple[str, ...] | None = None
+        self,
+        shown: int | None,
+        *,
+        key_frame: bool = False,
+        codecs: tuple[str, ...] | None = None,
+        monitor: int | None = None,
     ) -> None:
-        message = MediaDown(grant_id=self.grant_id, shown=shown, key_frame=key_frame, codecs=codecs)
-        self.media.credit(message)
+        self.media.credit(
+            MediaDown(
+                grant_id=self.grant_id, shown=shown, key_frame=key_frame, codecs=codecs, monitor=monitor
+            )
+        )
+
+    def choose(self, monitor: int, *, shows: int) -> frames.Header:
+        """As the relay passes a viewer's choice on; the first frame of the monitor that is shown then."""
+        self.credit(None, key_frame=True, monitor=monitor)
+        while (header := self.next()).monitor != shows:
+            self.credit(header.seq)
+        self.credit(header.seq)
+        return header
 
     def next(self, timeout: float = SOON_S) -> frames.Header:
         """The next whole frame, decoded but not acknowledged; queue.Empty if there is none."""
@@ -432,6 +449,22 @@ def test_another_resolution_is_followed_with_a_key_frame(screen, window, media):
     viewer.see(screen)
 
 
+def test_another_monitor_is_shown_and_clicked_when_it_is_chosen(window, media):
+    split(window, 401)
+    viewer = Viewer(media, FIRST)
+    viewer.watch()
+    viewer.settle()
+    assert [(each.width, each.height) for each in media.monitors()] == [(401, HEIGHT), (400, HEIGHT)]
+    assert (viewer.seen[-1].monitor, viewer.seen[-1].width) == (0, 400)
+    viewer.eye = None
+    right = viewer.choose(1, shows=1)
+    assert (right.is_key, right.width, right.height) == (True, 400, HEIGHT)
+    assert media.desktop_place(10, 20) == (411, 20)
+    viewer.eye = None
+    assert viewer.choose(9, shows=0).is_key, "one that is not there is the primary one"
+    assert media.desktop_place(10, 20) == (10, 20)
+
+
 def test_an_idle_watched_screen_is_hardly_looked_at(looks, media):
     viewer = Viewer(media, FIRST)
     viewer.watch()
@@ -453,4 +486,48 @@ def resize(window: Painter, width: int, height: int) -> None:
     display.xrandr_set_crtc_config(
         found.crtcs[0], found.config_timestamp, 0, 0, mode, randr.Rotate_0, [found.outputs[0]]
     )
+    display.sync()
+
+
+class SetMonitor(rq.Request):
+    """RRSetMonitor of RandR 1.5; python-xlib has it, but cannot pack it."""
+
+    _request = rq.Struct(
+        rq.Card8("opcode"),
+        rq.Opcode(43),
+        rq.RequestLength(),
+        rq.Window("window"),
+        rq.Card32("name"),
+        rq.Bool("primary"),
+        rq.Bool("automatic"),
+        rq.LengthOf("outputs", 2),
+        rq.Int16("x"),
+        rq.Int16("y"),
+        rq.Card16("width"),
+        rq.Card16("height"),
+        rq.Card32("width_mm"),
+        rq.Card32("height_mm"),
+        rq.List("outputs", rq.Card32Obj),
+    )
+
+
+def split(window: Painter, at: int) -> None:
+    """Two monitors side by side, as a desktop can define them on one output."""
+    display, root = window.display, window.display.screen().root
+    place = {"y": 0, "height": HEIGHT, "width_mm": at, "height_mm": HEIGHT, "automatic": 0}
+    for name, x, width, outputs in (
+        ("left", 0, at, root.xrandr_get_screen_resources().outputs),
+        ("right", at, WIDTH - at, []),
+    ):
+        SetMonitor(
+            display=display.display,
+            opcode=display.display.get_extension_major(randr.extname),
+            window=root,
+            name=display.intern_atom(name),
+            primary=name == "left",
+            x=x,
+            width=width,
+            outputs=outputs,
+            **place,
+        )
     display.sync()

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.rules
 
 ROOT = Path(__file__).parents[2]
 SERVED = sorted([*ROOT.glob("services/**/*.py"), *ROOT.glob("beistand/protocol/*.py")])
-DEVICE = sorted(ROOT.glob("agent/engine/*.py"))
+DEVICE = sorted([*ROOT.glob("agent/engine/*.py"), *ROOT.glob("agent/unattended/*.py")])
 STARTS_PROGRAMS = {"subprocess", "pty", "os.system", "os.popen", "os.execv", "os.execve", "os.spawnv"}
 STARTS_PROGRAMS |= {"asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"}
 RUNS_DATA = {

@@ -19,11 +19,21 @@ from agent.engine.receipts import GatewayReceipts, Receipts
 from agent.engine.records_post import Post
 from agent.engine.visit import Parts
 from agent.port import Answer, Question, View
+from agent.unattended.office import Office
 from beistand.bus import rpc
 from beistand.health import problem, serve_http
 from beistand.protocol import subjects
 from beistand.protocol.errors import BeistandError
-from beistand.protocol.messages import Input, InputText, Join, Joined, MediaDown, Receipt, ReceiptWanted
+from beistand.protocol.messages import (
+    Input,
+    InputText,
+    Join,
+    Joined,
+    MediaDown,
+    MonitorSize,
+    Receipt,
+    ReceiptWanted,
+)
 
 PATIENCE_S = 15.0
 KEEP_S = 0.5
@@ -73,6 +83,10 @@ class FakeMedia:
     def start(self, grant_id: str, publish: Publish) -> None:
         self.started.append(grant_id)
         self.streams[grant_id] = publish
+
+    def monitors(self) -> tuple[MonitorSize, ...]:
+        """Nobody chooses here."""
+        return ()
 
     def credit(self, message: MediaDown) -> None:
         self.credits.append(message)
@@ -171,12 +185,13 @@ async def person_at(
     receipts: Receipts | None = None,
     post: Post | None = None,
     injector: FakeInjector | None = None,
+    office: Office | None = None,
 ) -> AsyncIterator[Person]:
     """An engine with fakes for the machine, and a person before it; closed at the end."""
     gate, media, injector = Gate(), FakeMedia(), injector or FakeInjector()
     gate.on_close(lambda _: injector.release_all())
     parts = Parts(gate=gate, media=media, injector=injector, dial=dial, clock=time.monotonic, post=post)
-    engine = Engine(look_up=look_up, parts=parts, receipts=receipts)  # type: ignore[arg-type]
+    engine = Engine(look_up=look_up, parts=parts, receipts=receipts, office=office)  # type: ignore[arg-type]
     person = Person(engine, gate, media, injector)
     engine.start()
     person.watch()

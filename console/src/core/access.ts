@@ -1,12 +1,12 @@
 // What the technician at this console may do now, what they may ask for, and what the stage says where no picture is.
 // Pure derivations from the two models; they decide nothing, the customer's device does.
+import { assertNever } from "./never.ts";
 import { isOver, isPaused, type SessionModel } from "./session-state.ts";
 import type { Capability, Cause, Party, RequestView } from "./protocol.gen.ts";
 import type { ViewerState } from "./viewer-state.ts";
 
-/** The kinds of access a technician can ask for here. */
-export const OFFERED = ["view", "control"] as const satisfies readonly Capability[];
-export type Offered = (typeof OFFERED)[number];
+/** The kinds of access that are asked for with a reason alone; unattended access has terms. */
+export const DIRECT = ["view", "control"] as const satisfies readonly Capability[];
 
 export type Access =
   | { readonly kind: "none" }
@@ -28,12 +28,26 @@ export function accessTo(model: SessionModel, capability: Capability): Access {
 }
 
 /** Whether asking makes sense; the consent service has the last word. */
-export function mayAsk(model: SessionModel, capability: Offered): boolean {
+export function mayAsk(model: SessionModel, capability: Capability): boolean {
   const access = accessTo(model, capability);
   if (model.session?.state !== "active" || access.kind === "asked" || access.kind === "live") {
     return false;
   }
-  return capability === "view" || accessTo(model, "view").kind === "live";
+  switch (capability) {
+    case "view":
+      return true;
+    case "control":
+      return accessTo(model, "view").kind === "live";
+    case "unattended":
+      return !isUnattended(model);
+    default:
+      return assertNever(capability);
+  }
+}
+
+/** Nobody sits there: the device answers by the rules its person set. */
+export function isUnattended(model: SessionModel): boolean {
+  return model.session?.device_id != null;
 }
 
 /** Chat needs nothing but a customer in a session that is not over. */
@@ -52,6 +66,7 @@ export type Overlay =
   | { readonly kind: "picture" }
   | { readonly kind: "loading" }
   | { readonly kind: "waiting" }
+  | { readonly kind: "coming" }
   | { readonly kind: "ended"; readonly by: Party | undefined; readonly cause: Cause | undefined }
   | { readonly kind: "expired" }
   | { readonly kind: "suspended" }
@@ -70,7 +85,7 @@ export function overlayOf(model: SessionModel, viewer: ViewerState): Overlay {
     case undefined:
       return { kind: "loading" };
     case "waiting":
-      return { kind: "waiting" };
+      return { kind: isUnattended(model) ? "coming" : "waiting" };
     case "suspended":
       return { kind: "suspended" };
     case "expired":

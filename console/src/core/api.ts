@@ -5,11 +5,14 @@ import {
   ERROR_CODES,
   type Capability,
   type ChatLine,
+  type DeviceList,
+  type DeviceView,
   type ErrorCode,
   type RequestView,
   type SessionList,
   type SessionView,
 } from "./protocol.gen.ts";
+import type { TermsWanted } from "./terms.ts";
 
 export interface Exchange {
   readonly method: "GET" | "POST" | "DELETE";
@@ -98,8 +101,9 @@ export class Api {
     return this.#post(`${path(sid)}/end`, {});
   }
 
-  ask(sid: string, capability: Capability, reason: string): Promise<RequestView> {
-    return this.#create(`${path(sid)}/requests`, { capability, reason });
+  /** `terms` for unattended access, and only for it. */
+  ask(sid: string, capability: Capability, reason: string, terms?: TermsWanted): Promise<RequestView> {
+    return this.#create(`${path(sid)}/requests`, { capability, reason, ...(terms === undefined ? {} : { terms }) });
   }
 
   /** Takes a question back, or hands back what was granted. */
@@ -114,6 +118,24 @@ export class Api {
   /** A single-use ticket for one WebSocket. */
   ticket(sid: string, audience: "relay" | "events"): Promise<TicketIssued> {
     return this.#post(`${path(sid)}/tickets`, { audience });
+  }
+
+  devices(): Promise<DeviceList> {
+    return this.#call("GET", "/v1/devices");
+  }
+
+  device(id: string): Promise<DeviceView> {
+    return this.#call("GET", devicePath(id));
+  }
+
+  /** An unattended session, answered when the device has said that it comes. */
+  openDevice(id: string, reason: string): Promise<SessionView> {
+    return this.#create(`${devicePath(id)}/sessions`, { reason });
+  }
+
+  /** For good: nobody of the organisation comes in unattended any more. */
+  giveUpDevice(id: string): Promise<DeviceView> {
+    return this.#call("DELETE", devicePath(id));
   }
 
   #post<T>(where: string, body: unknown): Promise<T> {
@@ -159,6 +181,10 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 function path(sid: string): string {
   return `/v1/sessions/${encodeURIComponent(sid)}`;
+}
+
+function devicePath(id: string): string {
+  return `/v1/devices/${encodeURIComponent(id)}`;
 }
 
 /** RFC 9457; anything else that fails (a proxy's page) is told apart by its status alone. */

@@ -10,6 +10,14 @@ const VP9 = "vp09.00.40.08";
 /** What a viewer can be asked to decode, in the order in which it is probed and announced. */
 export const KNOWN_CODECS = ["avc1.640028", "avc1.F40028", VP9, "vp09.01.40.08.03"] as const;
 
+/** What is announced by a viewer that paints patches (ViewerHello). */
+export const PATCHES = "jpeg";
+
+/** Whether this is the name of something that a video decoder decodes. */
+export function isVideo(name: string): boolean {
+  return name !== PATCHES;
+}
+
 /** The WebCodecs name of a key frame's encoding; undefined if there is none. */
 export function codecName(frame: Frame): string | undefined {
   switch (frame.header.codec) {

@@ -25,6 +25,15 @@ export function fitted(stage: Size, picture: Size): Box {
   return { left: (stage.width - width) / 2, top: (stage.height - height) / 2, width, height };
 }
 
+/** The box of the picture with a pixel of it on each pixel of the screen: centred in `stage`, or from its top left if larger. */
+export function actualSize(stage: Size, picture: Size, devicePixelRatio: number): Box {
+  const width = picture.width / devicePixelRatio;
+  const height = picture.height / devicePixelRatio;
+  const left = Math.max(Math.floor((stage.width - width) / 2), 0);
+  const top = Math.max(Math.floor((stage.height - height) / 2), 0);
+  return { left, top, width, height };
+}
+
 /** The pixel under `point`, or undefined where there is no picture (letterbox, or nothing drawn yet). */
 export function pixelAt(point: Point, canvas: Box, picture: Size): Point | undefined {
   const place = placeOn(point, canvas, picture);

@@ -7,6 +7,7 @@ const FROM_RELAY: Readonly<Record<FromRelay["type"], true>> = {
   "relay.ready": true,
   "relay.control": true,
   "relay.paused": true,
+  "relay.monitors": true,
   "relay.stopped": true,
 };
 
@@ -20,6 +21,7 @@ const EVENTS: Readonly<Record<EventType, true>> = {
   "beistand.request.v1": true,
   "beistand.chat.v1": true,
   "beistand.pause.v1": true,
+  "beistand.device.v1": true,
 };
 
 export function readFromRelay(raw: string): FromRelay | undefined {

@@ -223,6 +223,12 @@ export interface ViewerRefresh {
   readonly type: "viewer.refresh";
 }
 
+/** Show this monitor (of those in `relay.monitors`); all who watch the desktop see the same one. */
+export interface ViewerMonitor {
+  readonly type: "viewer.monitor";
+  readonly monitor: number;
+}
+
 /** Pointer to a pixel of the picture (frame pixels, origin top left). */
 export interface InputMove {
   readonly type: "input.move";
@@ -287,6 +293,18 @@ export interface RelayPaused {
   readonly paused: boolean;
 }
 
+/** A monitor of the customer's desktop, in its pixels. */
+export interface MonitorSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The monitors to choose from, the primary one first; which one a frame shows stands in its header. */
+export interface RelayMonitors {
+  readonly type: "relay.monitors";
+  readonly monitors: readonly MonitorSize[];
+}
+
 /** Last message before the socket closes with 4403 (grant over) or 4410 (session over). */
 export interface RelayStopped {
   readonly type: "relay.stopped";
@@ -310,6 +328,6 @@ export type AnyEvent = { [T in EventType]: CloudEvent<T> }[EventType];
 
 export type Input = InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
 
-export type FromViewer = ViewerHello | ViewerShown | ViewerRefresh | InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
+export type FromViewer = ViewerHello | ViewerShown | ViewerRefresh | ViewerMonitor | InputMove | InputButton | InputWheel | InputKey | InputText | InputRelease;
 
-export type FromRelay = RelayReady | RelayControl | RelayPaused | RelayStopped;
+export type FromRelay = RelayReady | RelayControl | RelayPaused | RelayMonitors | RelayStopped;

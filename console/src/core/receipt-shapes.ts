@@ -2,7 +2,7 @@
 // Anything missing, unknown or out of bounds makes the whole thing unreadable.
 import { isObject } from "./jws.ts";
 import type { Language } from "./language.ts";
-import type { Capability, Cause, InputCounts } from "./protocol.gen.ts";
+import type { Capability, Cause, InputCounts, Terms } from "./protocol.gen.ts";
 
 export interface Bundle {
   readonly format: "beistand-receipt/1";
@@ -42,6 +42,8 @@ interface Question extends About {
   readonly reason: string;
   readonly nonce: string;
   readonly duration_s: number;
+  /** For unattended access. */
+  readonly terms?: Terms | null;
 }
 
 export interface Ask extends Question {
@@ -57,6 +59,7 @@ export interface Hello extends OfDevice {
   readonly language: Language;
   readonly platform: string;
   readonly agent_version: string;
+  readonly vouch_jws?: string | null;
 }
 
 export interface Decision extends OfDevice, Question {
@@ -67,6 +70,10 @@ export interface Decision extends OfDevice, Question {
   readonly block?: boolean;
   readonly language: Language;
   readonly text_hash: string;
+  /** The key that will stand for the device, in a yes to unattended access. */
+  readonly device_key?: string | null;
+  /** The standing yes that a yes by policy rests on. */
+  readonly enrolment_hash?: string | null;
 }
 
 export interface Revocation extends OfDevice {
@@ -149,6 +156,13 @@ const JWS = text(0, 16 * 1024);
 const MAYBE_JWS: Check = (value) => value === null || JWS(value);
 const ABOUT: Fields = { org: like(/^[A-Za-z0-9_-]{1,32}$/), sid: ID };
 const OF_DEVICE: Fields = { ...ABOUT, seq: whole(0), prev: KEY, device_time: time };
+const TERMS = object({
+  technicians: list(object({ id: ID, name: text(1, 120) }), 0, 20),
+  until: time,
+  days: list(whole(0, 6), 1, 7),
+  from_minute: whole(0, 24 * 60 - 1),
+  to_minute: whole(1, 24 * 60),
+});
 const QUESTION: Fields = {
   request_id: ID,
   technician_id: ID,
@@ -157,10 +171,18 @@ const QUESTION: Fields = {
   reason: text(1, 300),
   nonce: ID,
   duration_s: whole(60, 12 * 3600),
+  terms: maybe(TERMS),
 };
 
 const SHAPES = {
-  hello: object({ ...OF_DEVICE, agent_key: AGENT_KEY, language: LANGUAGE, platform: text(0, 60), agent_version: text(0, 30) }),
+  hello: object({
+    ...OF_DEVICE,
+    agent_key: AGENT_KEY,
+    language: LANGUAGE,
+    platform: text(0, 60),
+    agent_version: text(0, 30),
+    vouch_jws: maybe(text(10, 1024)),
+  }),
   ask: object({ ...ABOUT, ...QUESTION, organisation_name: text(1, 120), asked_at: time, answer_within_s: whole(5, 600) }),
   decision: object({
     ...OF_DEVICE,
@@ -171,6 +193,8 @@ const SHAPES = {
     block: maybe(flag),
     language: LANGUAGE,
     text_hash: KEY,
+    device_key: maybe(AGENT_KEY),
+    enrolment_hash: maybe(KEY),
   }),
   revocation: object({ ...OF_DEVICE, grant_ids: list(ID, 1, 64), cause: oneOf(...CAUSES) }),
   pause: object({ ...OF_DEVICE, paused: flag }),

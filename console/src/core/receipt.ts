@@ -52,7 +52,7 @@ const BY: Readonly<Record<Decision["outcome"], readonly Decision["decided_by"][]
   denied: ["person", "policy"],
   timed_out: ["timeout"],
 };
-const ASKED = ["nonce", "technician_id", "technician_name", "capability", "reason", "duration_s"] as const;
+const ASKED = ["nonce", "technician_id", "technician_name", "capability", "reason", "duration_s", "terms"] as const;
 
 /** Checks a whole receipt; rejects only if `crypto` does. */
 export async function verify(source: string, crypto: Crypto, expected: ExpectedKeys = {}): Promise<Verdict> {
@@ -207,7 +207,7 @@ class Reading {
 
   #decide(decision: Decision, entry: Entry): void {
     const { ask, hash } = this.#asks.get(decision.request_id) ?? bad("no_ask");
-    require(decision.ask_hash === hash && ASKED.every((name) => decision[name] === ask[name]), "answer");
+    require(decision.ask_hash === hash && ASKED.every((name) => isSame(decision[name], ask[name])), "answer");
     require(BY[decision.outcome].includes(decision.decided_by), "answer");
     require(!this.#answered.has(decision.request_id), "repeated");
     this.#answered.add(decision.request_id);
@@ -217,6 +217,11 @@ class Reading {
       this.#granted.set(decision.request_id, decision);
     }
   }
+}
+
+/** To the letter: a device that repeats what it was asked repeats its terms as they were written. */
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 }
 
 /** Rounded so that no honest count is longer. */

@@ -125,6 +125,8 @@ function withEvent(model: SessionModel, event: AnyEvent): SessionModel {
       return withChat(model, event.data);
     case "beistand.pause.v1":
       return withPause(model, { at: event.time, paused: event.data.paused });
+    case "beistand.device.v1":
+      return model;
     default:
       return assertNever(event);
   }

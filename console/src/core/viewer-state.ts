@@ -1,6 +1,6 @@
 // The life of the picture: one socket to a relay under one view grant. Pure; the ui carries it out.
 import { assertNever } from "./never.ts";
-import type { Cause, FromRelay, Party } from "./protocol.gen.ts";
+import type { Cause, FromRelay, MonitorSize, Party } from "./protocol.gen.ts";
 
 /** Why a relay stopped the picture. */
 export interface Stop {
@@ -11,7 +11,7 @@ export interface Stop {
 
 export type ViewerState =
   | { readonly kind: "off" }
-  /** This browser, or this address, has no WebCodecs. */
+  /** Nothing that can come can be shown by this browser. */
   | { readonly kind: "unsupported" }
   | { readonly kind: "connecting"; readonly grantId: string }
   | {
@@ -22,6 +22,8 @@ export type ViewerState =
       readonly held: boolean;
       readonly paused: boolean;
       readonly picture: boolean;
+      /** What there is to choose from, the primary one first; nothing before the customer's device has said. */
+      readonly monitors: readonly MonitorSize[];
     }
   /** The connection went, the grant did not: trying again. */
   | { readonly kind: "lost"; readonly grantId: string }
@@ -75,17 +77,24 @@ export function isHeld(state: ViewerState): boolean {
   return hasControl(state) && state.kind === "live" && state.held;
 }
 
+/** The customer's monitors, if there is a picture to choose for. */
+export function monitorsOf(state: ViewerState): readonly MonitorSize[] {
+  return state.kind === "live" ? state.monitors : [];
+}
+
 function afterMessage(state: ViewerState, message: FromRelay): ViewerState {
   if (state.kind !== "connecting" && state.kind !== "live") {
     return state;
   }
   switch (message.type) {
     case "relay.ready":
-      return { kind: "live", grantId: state.grantId, control: false, held: false, paused: false, picture: false };
+      return { kind: "live", grantId: state.grantId, control: false, held: false, paused: false, picture: false, monitors: [] };
     case "relay.control":
       return state.kind === "live" ? { ...state, control: message.live, held: message.held } : state;
     case "relay.paused":
       return state.kind === "live" ? { ...state, paused: message.paused } : state;
+    case "relay.monitors":
+      return state.kind === "live" ? { ...state, monitors: message.monitors } : state;
     case "relay.stopped":
       return isForGood(message) ? { kind: "stopped", grantId: state.grantId, stop: message } : lost(state.grantId);
     default:

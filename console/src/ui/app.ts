@@ -1,9 +1,12 @@
 // The frame around every page: who is signed in, which page is shown, which language is spoken.
 import { Api, ApiError, type Created } from "../core/api.ts";
 import { LANGUAGES, languageFor, type Language } from "../core/language.ts";
+import { assertNever } from "../core/never.ts";
+import { hashOf, routeOf, type Route } from "../core/routes.ts";
 import { TEXTS, type Texts } from "../core/texts/index.ts";
 import { Button } from "./button.ts";
-import type { Context, Page, Route } from "./context.ts";
+import type { Context, Page } from "./context.ts";
+import { DevicesPage } from "./devices-page.ts";
 import { h, setAttribute, setText, show } from "./dom.ts";
 import { send } from "./http.ts";
 import { mark } from "./icons.ts";
@@ -53,7 +56,7 @@ export class App implements Context {
   };
 
   readonly open = (route: Route): void => {
-    location.hash = route.page === "session" ? `#/sessions/${route.id}` : "#/sessions";
+    location.hash = hashOf(route);
   };
 
   #show(): void {
@@ -62,8 +65,20 @@ export class App implements Context {
       this.#replace(new SignInPage(this, () => this.#signedIn()));
       return;
     }
-    const sid = /^#\/sessions\/([A-Za-z0-9_-]{22})$/.exec(location.hash)?.[1];
-    this.#replace(sid === undefined ? new SessionListPage(this) : new SessionPage(this, sid));
+    this.#replace(this.#newPage(routeOf(location.hash)));
+  }
+
+  #newPage(route: Route): Page {
+    switch (route.page) {
+      case "sessions":
+        return new SessionListPage(this);
+      case "devices":
+        return new DevicesPage(this);
+      case "session":
+        return new SessionPage(this, route.id);
+      default:
+        return assertNever(route);
+    }
   }
 
   /** A browser may keep a page that was left, to bring it back: no picture and no text is kept with it. */

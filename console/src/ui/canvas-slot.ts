@@ -1,12 +1,17 @@
 // The place where the picture is. The worker owns what a canvas shows once it was handed over, so blanking never relies
 // on the worker: the canvas is taken off the page and an empty one put in its place, in the same turn.
-import { fitted, type Size } from "../core/coordinates.ts";
+import { actualSize, fitted, type Size } from "../core/coordinates.ts";
 import { h, setAttribute } from "./dom.ts";
 
+/** The whole picture as large as there is room for, or every pixel of it a pixel of this screen. */
+export type Zoom = "fit" | "actual";
+
 export class CanvasSlot {
-  readonly element = h("div", { class: "slot" });
+  readonly element = h("div", { class: "slot", attributes: { "data-zoom": "fit" } });
+  #zoom: Zoom = "fit";
   #canvas = emptyCanvas();
   #picture: Size = { width: 0, height: 0 };
+  #monitor = 0;
   #label = "";
   #attributesDue = 0;
   #frames = 0;
@@ -24,6 +29,29 @@ export class CanvasSlot {
   /** Size of the picture on the canvas, 0 x 0 while there is none. */
   get picture(): Size {
     return this.#picture;
+  }
+
+  /** The customer's monitor that is on the canvas. */
+  get monitor(): number {
+    return this.#monitor;
+  }
+
+  get zoom(): Zoom {
+    return this.#zoom;
+  }
+
+  /** In actual size what does not fit is scrolled to, also by keyboard. */
+  set zoom(zoom: Zoom) {
+    this.#zoom = zoom;
+    setAttribute(this.element, "data-zoom", zoom);
+    setAttribute(this.element, "tabindex", zoom === "actual" ? "0" : undefined);
+    setAttribute(this.element, "role", zoom === "actual" ? "group" : undefined);
+    this.#fit();
+  }
+
+  /** What the picture's part of the page is called while it can be moved by keyboard. */
+  setPanLabel(label: string): void {
+    setAttribute(this.element, "aria-label", this.#zoom === "actual" ? label : undefined);
   }
 
   setLabel(label: string): void {
@@ -48,7 +76,8 @@ export class CanvasSlot {
   }
 
   /** The worker has drawn its `frames`th frame of this size. */
-  drawn(frames: number, picture: Size): void {
+  drawn(frames: number, picture: Size, monitor: number): void {
+    this.#monitor = monitor;
     const isResized = picture.width !== this.#picture.width || picture.height !== this.#picture.height;
     this.#frames = frames;
     if (isResized) {
@@ -78,7 +107,7 @@ export class CanvasSlot {
       return;
     }
     const stage = { width: this.element.clientWidth, height: this.element.clientHeight };
-    const box = fitted(stage, this.#picture);
+    const box = this.#zoom === "fit" ? fitted(stage, this.#picture) : actualSize(stage, this.#picture, devicePixelRatio);
     this.#canvas.style.left = `${box.left}px`;
     this.#canvas.style.top = `${box.top}px`;
     this.#canvas.style.width = `${box.width}px`;

@@ -2,7 +2,7 @@
 import { mayChat } from "../core/access.ts";
 import { MAX_CHAT, type ChatLine } from "../core/protocol.gen.ts";
 import { isOver } from "../core/session-state.ts";
-import type { AccessSource } from "./access-panel.ts";
+import type { AccessSource } from "./access-card.ts";
 import { Button } from "./button.ts";
 import type { Context, View } from "./context.ts";
 import { h, setAttribute, setText, show } from "./dom.ts";

@@ -1,6 +1,7 @@
 // What every part of the page is given: the API, the texts of the moment, and ways to say something went wrong.
 import type { Api, Created } from "../core/api.ts";
 import type { Language } from "../core/language.ts";
+import type { Route } from "../core/routes.ts";
 import type { Texts } from "../core/texts/index.ts";
 
 export interface Context {
@@ -14,8 +15,6 @@ export interface Context {
   /** Codes and links of the sessions created in this tab, never stored. */
   readonly created: Map<string, Created>;
 }
-
-export type Route = { readonly page: "sessions" } | { readonly page: "session"; readonly id: string };
 
 /** A part of the page. `render` brings the DOM up to date and may be called at any time. */
 export interface View {

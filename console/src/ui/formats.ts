@@ -17,3 +17,12 @@ export function clockTimeWithSeconds(at: string, language: Language): string {
 export function dayAndTime(at: string, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }
+
+export function wholeNumber(value: number, language: Language): string {
+  return new Intl.NumberFormat(locale(language), { maximumFractionDigits: 0 }).format(value);
+}
+
+/** `day` as a date field has it. */
+export function fullDay(day: string, language: Language): string {
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: "long" }).format(new Date(`${day}T12:00:00`));
+}

@@ -1,11 +1,13 @@
-// One socket to a relay, one decoding worker, one canvas: they live and die together. `close` is synchronous and leaves
-// no picture behind, whatever the worker is doing.
+// One socket to a relay and the screen its frames are shown on: they live and die together. `close` is synchronous and
+// leaves no picture behind, whatever the worker is doing.
 import type { TicketIssued } from "../core/api.ts";
+import type { Reading } from "../core/meter.ts";
 import { readFromRelay } from "../core/messages.ts";
 import { assertNever } from "../core/never.ts";
 import type { FromRelay, FromViewer } from "../core/protocol.gen.ts";
-import type { FromDecoder, ToDecoder } from "../worker/messages.ts";
+import type { FromDecoder } from "../worker/messages.ts";
 import type { CanvasSlot } from "./canvas-slot.ts";
+import type { Screen } from "./screen.ts";
 
 /** Input is not worth queueing behind this much that has not left yet. */
 const MAX_UNSENT = 64 * 1024;
@@ -15,6 +17,7 @@ const UNSPECIFIED = 1005;
 export interface PictureReports {
   readonly said: (message: FromRelay) => void;
   readonly drawn: () => void;
+  readonly measured: (reading: Reading) => void;
   /** The socket went; the picture is gone already. */
   readonly closed: (code: number) => void;
   /** Nothing that comes can be decoded here. */
@@ -24,14 +27,15 @@ export interface PictureReports {
 export class Picture {
   readonly #slot: CanvasSlot;
   readonly #reports: PictureReports;
-  readonly #worker: Worker;
+  readonly #screen: Screen;
   readonly #socket: WebSocket;
   #isClosed = false;
 
-  constructor(slot: CanvasSlot, issued: TicketIssued, codecs: readonly string[], reports: PictureReports) {
+  constructor(slot: CanvasSlot, screen: Screen, issued: TicketIssued, codecs: readonly string[], reports: PictureReports) {
     this.#slot = slot;
+    this.#screen = screen;
     this.#reports = reports;
-    this.#worker = this.#startWorker();
+    screen.serve({ said: (message) => this.#decoderSaid(message), broken: () => this.#lost(UNSPECIFIED) });
     this.#socket = this.#openSocket(issued, codecs);
   }
 
@@ -46,23 +50,17 @@ export class Picture {
     }
   }
 
+  measure(isWanted: boolean): void {
+    this.#screen.measure(isWanted);
+  }
+
   close(): void {
     if (this.#isClosed) {
       return;
     }
     this.#isClosed = true;
-    this.#slot.blank();
-    this.#worker.terminate();
+    this.#screen.close();
     this.#socket.close(CLOSED_BY_US);
-  }
-
-  #startWorker(): Worker {
-    const worker = new Worker(new URL("../worker/decoder.ts", import.meta.url), { type: "module" });
-    const canvas = this.#slot.blank().transferControlToOffscreen();
-    worker.postMessage({ type: "canvas", canvas } satisfies ToDecoder, [canvas]);
-    worker.onmessage = ({ data }: MessageEvent<FromDecoder>) => this.#decoderSaid(data);
-    worker.onerror = () => this.#lost(UNSPECIFIED);
-    return worker;
   }
 
   #openSocket({ relay_url: url, ticket }: TicketIssued, codecs: readonly string[]): WebSocket {
@@ -79,8 +77,7 @@ export class Picture {
       return;
     }
     if (typeof data !== "string") {
-      this.#worker.postMessage({ type: "chunk", chunk: data } satisfies ToDecoder, [data]);
-      return;
+      return this.#screen.add(data);
     }
     const message = readFromRelay(data);
     if (message?.type === "relay.stopped") {
@@ -98,8 +95,10 @@ export class Picture {
     switch (message.type) {
       case "shown":
         this.send({ type: "viewer.shown", seq: message.seq });
-        this.#slot.drawn(message.count, message);
+        this.#slot.drawn(message.count, message, message.monitor);
         return this.#reports.drawn();
+      case "reading":
+        return this.#reports.measured(message.reading);
       case "refresh":
         return this.send({ type: "viewer.refresh" });
       case "undecodable":

@@ -41,6 +41,13 @@ export class RemoteInput {
     return document.activeElement === this.#field && document.hasFocus();
   }
 
+  /** Keys go to the customer from now on, if they may. */
+  focus(): void {
+    if (this.#isEnabled) {
+      this.#field.focus({ preventScroll: true });
+    }
+  }
+
   setLabel(label: string): void {
     setAttribute(this.#field, "aria-label", label);
   }
@@ -75,7 +82,7 @@ export class RemoteInput {
     element.addEventListener("wheel", (event) => this.#wheel(event), { ...options, passive: false });
     element.addEventListener("contextmenu", (event) => event.preventDefault(), options);
     // The canvas must not take the focus from the field, nor the middle button start scrolling.
-    element.addEventListener("mousedown", (event) => event.preventDefault(), options);
+    element.addEventListener("mousedown", (event) => this.#isOnPicture(event) && event.preventDefault(), options);
   }
 
   #pointerDown(event: PointerEvent): void {
@@ -138,9 +145,20 @@ export class RemoteInput {
   }
 
   #pixel(event: MouseEvent): Point | undefined {
+    if (!this.#isOnPicture(event)) {
+      return undefined; // on a scroll bar, which lies over the picture
+    }
     const pixel = this.#pointer.isDragging ? nearestPixel : pixelAt;
     const point = { x: event.clientX, y: event.clientY };
     return pixel(point, this.#slot.canvas.getBoundingClientRect(), this.#slot.picture);
+  }
+
+  #isOnPicture(event: MouseEvent): boolean {
+    const { canvas, element } = this.#slot;
+    const { left, top } = element.getBoundingClientRect();
+    // The canvas' round corners are the slot's; scroll bars lie beyond its client size.
+    const isInside = event.clientX - left < element.clientWidth && event.clientY - top < element.clientHeight;
+    return event.target === canvas || isInside;
   }
 
   // --- keyboard --------------------------------------------------------------------------------------------

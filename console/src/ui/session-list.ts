@@ -5,13 +5,15 @@ import type { Context, Page } from "./context.ts";
 import { h, setText, show } from "./dom.ts";
 import { dayAndTime } from "./formats.ts";
 import { icon } from "./icons.ts";
+import { Navigation } from "./navigation.ts";
 import { StatePill } from "./state-pill.ts";
 
 const REFRESH_MS = 10_000;
 
 export class SessionListPage implements Page {
-  readonly header: readonly Node[] = [];
+  readonly header: readonly Node[];
   readonly #context: Context;
+  readonly #navigation: Navigation;
   readonly #title = h("h1");
   readonly #create: Button;
   readonly #heads = [h("th"), h("th"), h("th"), h("th"), h("th")] as const;
@@ -30,6 +32,8 @@ export class SessionListPage implements Page {
 
   constructor(context: Context) {
     this.#context = context;
+    this.#navigation = new Navigation(context, "sessions");
+    this.header = [this.#navigation.element];
     this.#create = new Button({ look: "primary", icon: "plus", testid: "new-session", click: () => this.#newSession() });
     this.#more = new Button({ look: "quiet", click: () => this.#loadMore() });
     const head = h("div", { class: "page-head" }, this.#title, this.#create.element);
@@ -43,6 +47,7 @@ export class SessionListPage implements Page {
 
   render(): void {
     const { t } = this.#context;
+    this.#navigation.render();
     setText(this.#title, t.sessions.title);
     this.#create.setLabel(this.#isCreating ? t.sessions.creating : t.sessions.create);
     this.#create.enabled = !this.#isCreating;
@@ -70,14 +75,16 @@ export class SessionListPage implements Page {
   #row(session: SessionView): HTMLElement {
     const { t, language } = this.#context;
     const pill = new StatePill();
-    pill.render(session.state, t);
+    pill.render(session, t);
     const started = dayAndTime(session.created_at, language);
     const outcome = session.ended_at == null ? "" : dayAndTime(session.ended_at, language);
     const by = h("span", { class: "muted" }, session.ended_by == null ? "" : ` ${t.by[session.ended_by]}`);
     const ended = h("span", {}, outcome, by);
     const link = h("a", { class: "row-link", attributes: { href: `#/sessions/${session.id}` } }, t.sessions.open);
     link.setAttribute("aria-label", `${t.sessions.open}: ${started}`);
-    const cells = [pill.element, started, session.technician_name, ended, link];
+    const mark = h("span", { class: "muted" }, session.device_id == null ? "" : ` (${t.devices.mark})`);
+    const who = h("span", {}, session.technician_name, mark);
+    const cells = [pill.element, started, who, ended, link];
     return h("tr", {}, ...cells.map((content) => h("td", {}, content)));
   }
 

@@ -1,5 +1,5 @@
 // One session: ties the event feed, the picture and the input to the models, and the models to what is shown.
-import { viewGrant } from "../core/access.ts";
+import { accessTo, viewGrant } from "../core/access.ts";
 import { subjectOf } from "../core/bearer.ts";
 import { isOver, isPaused, reduce, UNKNOWN_SESSION, type SessionAction, type SessionModel } from "../core/session-state.ts";
 import { hasControl } from "../core/viewer-state.ts";
@@ -9,7 +9,8 @@ import { CanvasSlot } from "./canvas-slot.ts";
 import { ChatPanel } from "./chat-panel.ts";
 import type { Context, Page, View } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
-import { EndDialog } from "./end-dialog.ts";
+import { ConfirmDialog } from "./confirm-dialog.ts";
+import { DeviceNote } from "./device-note.ts";
 import { EventFeed } from "./event-feed.ts";
 import { icon } from "./icons.ts";
 import { RemoteInput } from "./remote-input.ts";
@@ -28,11 +29,12 @@ export class SessionPage implements Page {
   readonly #feed: EventFeed;
   readonly #viewer: Viewer;
   readonly #input: RemoteInput;
+  readonly #stage: Stage;
   readonly #parts: readonly View[];
   readonly #pill = new StatePill();
   readonly #backText = h("span", { class: "button-label" });
   readonly #end: Button;
-  readonly #dialog: EndDialog;
+  readonly #dialog: ConfirmDialog;
   readonly #tabs: Tabs;
   readonly #timer: number;
   readonly element: HTMLElement;
@@ -46,24 +48,31 @@ export class SessionPage implements Page {
     this.#sid = sid;
     this.#model = { ...UNKNOWN_SESSION, me: subjectOf(context.api.token) };
     this.#feed = new EventFeed(context.api, sid, { dispatch: (action) => this.#dispatch(action), failed: context.failed });
-    this.#viewer = new Viewer(context.api, sid, this.#slot, { changed: () => this.#viewerChanged(), failed: context.failed });
+    this.#viewer = new Viewer(context.api, sid, this.#slot, {
+      changed: () => this.#viewerChanged(),
+      measured: (reading) => this.#stage.measured(reading),
+      failed: context.failed,
+    });
     this.#input = this.#newInput();
-    this.#dialog = new EndDialog(context, () => this.#endNow());
+    this.#dialog = this.#newDialog();
     this.#end = new Button({ look: "danger", icon: "power", testid: "end-session", click: () => this.#dialog.open() });
     const source = {
       sid,
       model: () => this.#model,
       viewer: () => this.#viewer.state,
+      measure: (isWanted: boolean) => this.#viewer.measure(isWanted),
+      choose: (monitor: number) => this.#viewer.choose(monitor),
       dispatch: (action: SessionAction) => this.#dispatch(action),
     };
-    const stage = new Stage(context, source, this.#slot, this.#input);
+    this.#stage = new Stage(context, source, this.#slot, this.#input);
+    const note = new DeviceNote(context, source.model);
     const access = new AccessPanel(context, source);
     const chat = new ChatPanel(context, source);
     const timeline = new TimelinePanel(context, source.model);
     this.#tabs = new Tabs([chat.element, timeline.element]);
-    this.#parts = [stage, access, chat, timeline, this.#dialog];
-    const side = h("aside", { class: "side" }, access.element, this.#tabs.element);
-    this.element = h("div", { class: "session" }, stage.element, side, this.#dialog.element);
+    this.#parts = [this.#stage, note, access, chat, timeline, this.#dialog];
+    const side = h("aside", { class: "side" }, note.element, access.element, this.#tabs.element);
+    this.element = h("div", { class: "session" }, this.#stage.element, side, this.#dialog.element);
     this.header = this.#newHeader();
     this.#start();
     this.#timer = window.setInterval(() => this.render(), TICK_MS);
@@ -73,7 +82,7 @@ export class SessionPage implements Page {
     const { t } = this.#context;
     const { session } = this.#model;
     setText(this.#backText, t.sessions.back);
-    this.#pill.render(session?.state, t);
+    this.#pill.render(session, t);
     this.#end.setLabel(t.end.open);
     this.#end.enabled = session !== undefined && !isOver(session) && !this.#isEnding;
     this.#tabs.setLabels([t.chat.title, t.timeline.title]);
@@ -85,7 +94,9 @@ export class SessionPage implements Page {
     clearInterval(this.#timer);
     this.#feed.stop();
     this.#viewer.want(undefined);
+    this.#viewer.expect(false);
     this.#input.dispose();
+    this.#stage.dispose();
     this.#slot.dispose();
   }
 
@@ -94,7 +105,16 @@ export class SessionPage implements Page {
       send: (messages) => this.#viewer.send(messages),
       isFlowing: () => this.#viewer.isFlowing,
       focusChanged: () => this.render(),
-      left: () => this.#end.element.focus(),
+      left: () => void this.#stage.left().then(() => this.#end.element.focus()),
+    });
+  }
+
+  #newDialog(): ConfirmDialog {
+    return new ConfirmDialog({
+      icon: "power",
+      testid: "end-session",
+      texts: () => this.#context.t.end,
+      confirmed: () => this.#endNow(),
     });
   }
 
@@ -121,6 +141,7 @@ export class SessionPage implements Page {
       return;
     }
     this.#viewer.want(viewGrant(this.#model));
+    this.#viewer.expect(accessTo(this.#model, "view").kind === "asked");
     this.#updateInput();
     if (isOver(this.#model.session)) {
       this.#dialog.close();

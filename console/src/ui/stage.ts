@@ -1,26 +1,35 @@
 // The picture's place: canvas, what lies over it where there is no picture, and a line about who holds the mouse.
 import { overlayOf, type Overlay } from "../core/access.ts";
+import type { Reading } from "../core/meter.ts";
 import { isOver, type SessionModel } from "../core/session-state.ts";
 import { overlayNotice } from "../core/texts/index.ts";
-import { hasControl, isHeld, type ViewerState } from "../core/viewer-state.ts";
+import { hasControl, isHeld, monitorsOf, type ViewerState } from "../core/viewer-state.ts";
 import { Button } from "./button.ts";
 import type { CanvasSlot } from "./canvas-slot.ts";
 import { CodeCard } from "./code-card.ts";
 import type { Context, View } from "./context.ts";
 import { h, setAttribute, setText, show } from "./dom.ts";
+import { FullScreen } from "./full-screen.ts";
 import { setIcon, type IconName } from "./icons.ts";
+import { MonitorPicker } from "./monitor-picker.ts";
+import { Panning } from "./panning.ts";
 import type { RemoteInput } from "./remote-input.ts";
+import { ViewBar } from "./view-bar.ts";
 
 export interface StageSource {
   readonly sid: string;
   readonly model: () => SessionModel;
   readonly viewer: () => ViewerState;
+  /** Have `Stage.measured` told once a second how the picture is doing, or not any more. */
+  readonly measure: (isWanted: boolean) => void;
+  readonly choose: (monitor: number) => void;
 }
 
 const ICONS: Readonly<Record<Overlay["kind"], IconName>> = {
   picture: "screen",
   loading: "clock",
   waiting: "clock",
+  coming: "clock",
   ended: "check",
   expired: "clock",
   suspended: "offline",
@@ -55,6 +64,9 @@ export class Stage implements View {
   readonly #leave = h("span", { class: "way-out" }, this.#keys, " ", this.#wayOut);
   readonly #size = h("span", { class: "size" });
   readonly #strip: HTMLElement;
+  readonly #screen: FullScreen;
+  readonly #bar: ViewBar;
+  readonly #monitors: MonitorPicker;
   readonly element: HTMLElement;
 
   constructor(context: Context, source: StageSource, slot: CanvasSlot, input: RemoteInput) {
@@ -67,9 +79,34 @@ export class Stage implements View {
     const text = h("div", { attributes: { "aria-live": "polite" } }, this.#title, this.#body);
     this.#notice = h("div", { class: "overlay-notice" }, this.#icon, text, this.#back.element, this.#receipt);
     this.#overlay = h("div", { class: "overlay", testid: "overlay" }, this.#notice, this.#code.element);
-    this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), this.#hint, this.#leave, this.#size);
+    const hints = h("p", { class: "strip-text" }, this.#hint, " ", this.#leave);
+    this.#strip = h("div", { class: "strip" }, h("span", { class: "strip-dot" }), hints, this.#size);
     const view = h("div", { class: "stage-view" }, slot.element, this.#overlay, this.#banner);
     this.element = h("section", { class: "stage" }, view, this.#strip);
+    this.#screen = new FullScreen(this.element, () => this.render());
+    const hasMouse = (): boolean => hasControl(source.viewer());
+    this.#bar = new ViewBar(context, { hasControl: hasMouse, measure: source.measure }, slot, input, this.#screen);
+    new Panning(slot, () => !hasMouse());
+    this.#monitors = new MonitorPicker(context, {
+      monitors: () => monitorsOf(source.viewer()),
+      shown: () => slot.monitor,
+      choose: source.choose,
+    });
+    this.#strip.append(this.#monitors.element, this.#bar.element);
+    this.element.append(this.#bar.meter);
+  }
+
+  measured(reading: Reading | undefined): void {
+    this.#bar.measured(reading);
+  }
+
+  /** The keyboard was handed back to the page. */
+  async left(): Promise<void> {
+    await this.#screen.leave();
+  }
+
+  dispose(): void {
+    this.#screen.dispose();
   }
 
   render(): void {
@@ -82,6 +119,8 @@ export class Stage implements View {
     this.#renderOverlay(overlay, model);
     this.#renderBanner(model);
     this.#renderStrip(overlay);
+    this.#bar.render();
+    this.#monitors.render();
   }
 
   #renderOverlay(overlay: Overlay, model: SessionModel): void {
@@ -118,7 +157,10 @@ export class Stage implements View {
     const { width, height } = this.#slot.picture;
     setAttribute(this.#strip, "data-mode", mode);
     this.#strip.classList.toggle("is-empty", overlay.kind !== "picture");
-    setText(this.#hint, hints[mode]);
+    if (!this.#input.hasFocus) {
+      this.#screen.releaseKeys();
+    }
+    setText(this.#hint, this.#screen.hasAllKeys ? t.view.grabbing : hints[mode]);
     setText(this.#keys, t.stage.keys);
     setText(this.#wayOut, t.stage.wayOut);
     show(this.#leave, mode === "control");

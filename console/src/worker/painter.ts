@@ -1,23 +1,20 @@
-// Draws the newest frame once per animation frame; older ones that were not drawn yet are dropped.
+// Draws what was decoded: at once if nothing was drawn since the last animation frame, with the next one otherwise. What
+// a canvas in a worker shows changes only between animation frames, so nothing tears, and no frame is drawn in vain.
+import type { Drawable } from "./drawable.ts";
 
 /** A hidden page gets no animation frames; it must still draw now and then, or the stream would stall unacknowledged. */
 const SLOWEST_MS = 250;
-
-/** A decoded frame and the size the agent says the picture has (the decoder's may be padded). */
-export interface Drawable {
-  readonly frame: VideoFrame;
-  readonly width: number;
-  readonly height: number;
-}
 
 export class Painter {
   readonly #canvas: OffscreenCanvas;
   readonly #context: OffscreenCanvasRenderingContext2D;
   readonly #drawn: (drawable: Drawable, count: number) => void;
-  #newest: Drawable | undefined;
+  /** Not on the canvas yet, oldest first; only the first may be a whole picture. */
+  #waiting: Drawable[] = [];
+  #mayDraw = true;
   #count = 0;
 
-  /** `drawn` is called after each frame is on the canvas; the frame is closed when it returns. */
+  /** `drawn` is called with the newest of what has just been put on the canvas. */
   constructor(canvas: OffscreenCanvas, drawn: (drawable: Drawable, count: number) => void) {
     const context = canvas.getContext("2d", { alpha: false });
     if (context === null) {
@@ -29,32 +26,42 @@ export class Painter {
   }
 
   offer(drawable: Drawable): void {
-    const isScheduled = this.#newest !== undefined;
-    this.#newest?.frame.close();
-    this.#newest = drawable;
-    if (!isScheduled) {
-      whicheverFirst(() => this.#draw());
+    if (drawable.isWhole) {
+      this.#waiting.splice(0).forEach((older) => older.close());
+    }
+    this.#waiting.push(drawable);
+    if (this.#mayDraw) {
+      this.#draw();
     }
   }
 
   #draw(): void {
-    const drawable = this.#newest;
-    if (drawable === undefined) {
-      return;
-    }
-    this.#newest = undefined;
-    this.#resize(drawable);
-    this.#context.drawImage(drawable.frame, 0, 0);
+    this.#mayDraw = false;
+    whicheverFirst(() => this.#next());
+    const all = this.#waiting.splice(0);
+    all.forEach((drawable) => this.#paint(drawable));
     this.#count += 1;
-    this.#drawn(drawable, this.#count);
-    drawable.frame.close();
+    const newest = all.at(-1);
+    if (newest !== undefined) {
+      this.#drawn(newest, this.#count);
+    }
+    all.forEach((drawable) => drawable.close());
   }
 
-  #resize({ width, height }: Drawable): void {
+  #next(): void {
+    this.#mayDraw = true;
+    if (this.#waiting.length > 0) {
+      this.#draw();
+    }
+  }
+
+  #paint(drawable: Drawable): void {
+    const { width, height } = drawable.header;
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;
     }
+    drawable.paint(this.#context);
   }
 }
 

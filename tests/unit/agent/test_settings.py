@@ -18,6 +18,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_anything() -> None:
     options = parse_options([])
     assert (options.code, options.language, options.geometry_file) == (None, None, None)
+    assert not options.background
     assert gateway_of(options) == "http://localhost:8080"
 
 
@@ -25,11 +26,12 @@ def test_everything() -> None:
     options = parse_options(
         [
             *("--gateway", "https://help.example.org/", "--code", "123456789", "--language", "de"),
-            *("--geometry-file", "/tmp/places", "--state", "/tmp/state"),
+            *("--geometry-file", "/tmp/places", "--state", "/tmp/state", "--background"),
         ]
     )
     assert (options.code, options.language) == ("123456789", "de")
     assert (options.geometry_file, options.state) == (Path("/tmp/places"), Path("/tmp/state"))
+    assert options.background
     assert gateway_of(options) == "https://help.example.org"
 
 

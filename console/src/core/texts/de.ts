@@ -1,4 +1,5 @@
 // Everything the page says, in German.
+import { devicesDe } from "./devices-de.ts";
 import type { Texts } from "./en.ts";
 
 export const de: Texts = {
@@ -60,15 +61,16 @@ export const de: Texts = {
   access: {
     title: "Zugriff",
     reason: "Grund, so wie ihn die Kundenseite liest",
-    name: { view: "Bildschirm sehen", control: "Maus und Tastatur" },
-    ask: { view: "Um Ansicht bitten", control: "Um Steuerung bitten" },
-    askAgain: { view: "Erneut bitten", control: "Erneut bitten" },
-    release: { view: "Ansicht beenden", control: "Steuerung abgeben" },
+    name: { view: "Bildschirm sehen", control: "Maus und Tastatur", unattended: "Unbeaufsichtigter Zugriff" },
+    ask: { view: "Um Ansicht bitten", control: "Um Steuerung bitten", unattended: "Bitten …" },
+    askAgain: { view: "Erneut bitten", control: "Erneut bitten", unattended: "Erneut bitten …" },
+    release: { view: "Ansicht beenden", control: "Steuerung abgeben", unattended: "Aufgeben" },
     defaultReason: {
       view: "Ich möchte mir das Problem gemeinsam mit Ihnen ansehen.",
       control: "Ich möchte das Problem für Sie beheben, während Sie zusehen.",
+      unattended: devicesDe.ask.defaultReason,
     },
-    none: { view: "Noch nicht gefragt", control: "Noch nicht gefragt" },
+    none: { view: "Noch nicht gefragt", control: "Noch nicht gefragt", unattended: "Wenn niemand davor sitzt" },
     needsCustomer: "Möglich nach dem Beitritt",
     needsView: "Braucht die Ansicht",
     asked: "Die Kundenseite wird gefragt",
@@ -110,7 +112,7 @@ export const de: Texts = {
     },
     unsupported: {
       title: "Dieser Browser kann das Bild nicht zeigen",
-      body: "Nötig ist WebCodecs: ein aktueller Chrome, Edge, Firefox oder Safari und eine Adresse mit https (oder localhost).",
+      body: "Nötig ist ein aktueller Chrome, Edge, Firefox oder Safari, am besten an einer Adresse mit https.",
     },
     stopped: "Das Bild ist beendet",
     chatStays: "Der Chat bleibt offen; Sie können erneut fragen.",
@@ -160,6 +162,43 @@ export const de: Texts = {
     reconnecting: "Verbindung zum Server unterbrochen. Wird neu aufgebaut …",
   },
 
+  view: {
+    label: "Ansicht",
+    fit: "Ins Fenster einpassen",
+    actual: "Originalgröße, 1:1",
+    full: "Vollbild",
+    leaveFull: "Vollbild beenden",
+    grab: "Alle Tasten senden, auch Alt + Tab und Esc",
+    grabbing: "Alle Tasten gehen zur Kundenseite.",
+    meter: "Messwerte zeigen",
+    monitors: "Monitor",
+    monitor: (number: number, size: string) => `Monitor ${number} (${size})`,
+    pan: "Bildschirm der Kundenseite in Originalgröße. Pfeiltasten verschieben den Ausschnitt.",
+  },
+
+  meter: {
+    label: "Messwerte",
+    shown: "Gezeigt",
+    perSecond: (count: string) => `${count}/s`,
+    latency: "Verzögerung",
+    latencyHint: "Vom Bildschirm der Kundenseite bis hier. Die Uhren werden nicht verglichen; mehr kann es nicht sein.",
+    atMost: (ms: string) => `höchstens ${ms} ms`,
+    here: "davon hier",
+    milliseconds: (ms: string) => `${ms} ms`,
+    data: "Daten",
+    kilobits: (count: string) => `${count} kbit/s`,
+    limit: "Gebremst durch",
+    limitHint: "Die andere Seite: Der Rechner dort ist beschäftigt, oder es ändert sich wenig auf dem Bildschirm.",
+    unknown: "–",
+    by: {
+      nothing: "nichts",
+      line: "die Leitung",
+      device: "die andere Seite",
+      browser: "diesen Browser",
+      still: "nichts ändert sich",
+    },
+  },
+
   chat: {
     title: "Chat",
     label: "Unterhaltung",
@@ -176,14 +215,14 @@ export const de: Texts = {
     title: "Verlauf",
     created: "Sitzung angelegt",
     joined: "Kundenseite beigetreten",
-    asked: { view: "Um Bildschirm gebeten", control: "Um Steuerung gebeten" },
-    allowed: { view: "Bildschirm erlaubt", control: "Steuerung erlaubt" },
-    denied: { view: "Bildschirm abgelehnt", control: "Steuerung abgelehnt" },
-    timed_out: { view: "Bildschirm: keine Antwort", control: "Steuerung: keine Antwort" },
-    withdrawn: { view: "Bildschirm: zurückgezogen", control: "Steuerung: zurückgezogen" },
-    revoked: { view: "Bildschirm beendet", control: "Steuerung beendet" },
-    expired: { view: "Bildschirm: Zeit um", control: "Steuerung: Zeit um" },
-    used: { view: "Bildschirm war sichtbar:", control: "Maus und Tastatur:" },
+    asked: { view: "Um Bildschirm gebeten", control: "Um Steuerung gebeten", unattended: "Um unbeaufsichtigten Zugriff gebeten" },
+    allowed: { view: "Bildschirm erlaubt", control: "Steuerung erlaubt", unattended: "Unbeaufsichtigter Zugriff erlaubt" },
+    denied: { view: "Bildschirm abgelehnt", control: "Steuerung abgelehnt", unattended: "Unbeaufsichtigter Zugriff abgelehnt" },
+    timed_out: { view: "Bildschirm: keine Antwort", control: "Steuerung: keine Antwort", unattended: "Unbeaufsichtigter Zugriff: keine Antwort" },
+    withdrawn: { view: "Bildschirm: zurückgezogen", control: "Steuerung: zurückgezogen", unattended: "Unbeaufsichtigter Zugriff: zurückgezogen" },
+    revoked: { view: "Bildschirm beendet", control: "Steuerung beendet", unattended: "Unbeaufsichtigter Zugriff beendet" },
+    expired: { view: "Bildschirm: Zeit um", control: "Steuerung: Zeit um", unattended: "Unbeaufsichtigter Zugriff: Zeit um" },
+    used: { view: "Bildschirm war sichtbar:", control: "Maus und Tastatur:", unattended: "Unbeaufsichtigter Zugriff:" },
     clicks: "Klicks",
     keys: "Tasten",
     characters: "eingefügte Zeichen",
@@ -216,9 +255,14 @@ export const de: Texts = {
     wrong_state: "Das geht gerade nicht.",
     already_asked: "Diese Frage ist schon offen.",
     asking_blocked: "Die Kundenseite möchte das derzeit nicht noch einmal gefragt werden.",
+    outside_terms: "Was die Person erlaubt hat, gilt in diesem Moment nicht.",
+    device_offline: "Das Gerät ist nicht verbunden oder hat nicht geantwortet. Es ist nichts geschehen.",
     session_ended: "Die Sitzung ist beendet.",
     rate_limited: "Zu viele Versuche. Bitte warten Sie einen Moment.",
     unavailable: "Ein Teil des Dienstes ist nicht erreichbar; es ist nichts geschehen. Bitte versuchen Sie es erneut.",
   },
   dismiss: "Meldung schließen",
+
+  navigation: "Seiten",
+  devices: devicesDe,
 };

@@ -1,7 +1,8 @@
 // Everything the page says, in English. The shape of this object is the shape of every language.
 import type { FailureCode } from "../api.ts";
-import type { Offered } from "../access.ts";
-import type { Cause, Party, SessionState } from "../protocol.gen.ts";
+import type { Limit } from "../meter.ts";
+import type { Capability, Cause, Party, SessionState } from "../protocol.gen.ts";
+import { devicesEn } from "./devices-en.ts";
 
 export const en = {
   product: "Beistand",
@@ -61,15 +62,16 @@ export const en = {
   access: {
     title: "Access",
     reason: "Reason, as the customer will read it",
-    name: { view: "See the screen", control: "Mouse and keyboard" } satisfies Record<Offered, string>,
-    ask: { view: "Ask to view", control: "Ask for control" } satisfies Record<Offered, string>,
-    askAgain: { view: "Ask again", control: "Ask again" } satisfies Record<Offered, string>,
-    release: { view: "Stop viewing", control: "Hand back control" } satisfies Record<Offered, string>,
+    name: { view: "See the screen", control: "Mouse and keyboard", unattended: "Unattended access" } satisfies Record<Capability, string>,
+    ask: { view: "Ask to view", control: "Ask for control", unattended: "Ask …" } satisfies Record<Capability, string>,
+    askAgain: { view: "Ask again", control: "Ask again", unattended: "Ask again …" } satisfies Record<Capability, string>,
+    release: { view: "Stop viewing", control: "Hand back control", unattended: "Give up" } satisfies Record<Capability, string>,
     defaultReason: {
       view: "I would like to look at the problem together with you.",
       control: "I would like to fix it for you while you watch.",
-    } satisfies Record<Offered, string>,
-    none: { view: "Not asked yet", control: "Not asked yet" } satisfies Record<Offered, string>,
+      unattended: devicesEn.ask.defaultReason,
+    } satisfies Record<Capability, string>,
+    none: { view: "Not asked yet", control: "Not asked yet", unattended: "For when nobody is there" } satisfies Record<Capability, string>,
     needsCustomer: "Possible after joining",
     needsView: "Needs the screen first",
     asked: "Waiting for the customer's answer",
@@ -111,7 +113,7 @@ export const en = {
     },
     unsupported: {
       title: "This browser cannot show the picture",
-      body: "The picture needs WebCodecs: a current Chrome, Edge, Firefox or Safari, and an address with https (or localhost).",
+      body: "The picture needs a current Chrome, Edge, Firefox or Safari, best at an address with https.",
     },
     stopped: "The picture has stopped",
     chatStays: "The chat stays open; you can ask again.",
@@ -161,6 +163,43 @@ export const en = {
     reconnecting: "Connection to the server lost. Connecting again …",
   },
 
+  view: {
+    label: "View",
+    fit: "Fit to window",
+    actual: "Actual size, 1:1",
+    full: "Full screen",
+    leaveFull: "Leave full screen",
+    grab: "Send all keys, also Alt + Tab and Esc",
+    grabbing: "All keys reach the customer.",
+    meter: "Show measurements",
+    monitors: "Monitor",
+    monitor: (number: number, size: string) => `Monitor ${number} (${size})`,
+    pan: "The customer's screen in actual size. Arrow keys move the part that is shown.",
+  },
+
+  meter: {
+    label: "Measurements",
+    shown: "Shown",
+    perSecond: (count: string) => `${count}/s`,
+    latency: "Delay",
+    latencyHint: "From the customer's screen to here. The two clocks are not compared; it cannot be more than this.",
+    atMost: (ms: string) => `at most ${ms} ms`,
+    here: "of that here",
+    milliseconds: (ms: string) => `${ms} ms`,
+    data: "Data",
+    kilobits: (count: string) => `${count} kbit/s`,
+    limit: "Held up by",
+    limitHint: "The other side: its computer is busy, or little changes on its screen.",
+    unknown: "–",
+    by: {
+      nothing: "nothing",
+      line: "the line",
+      device: "the other side",
+      browser: "this browser",
+      still: "nothing changes",
+    } satisfies Record<Limit, string>,
+  },
+
   chat: {
     title: "Chat",
     label: "Conversation",
@@ -177,14 +216,14 @@ export const en = {
     title: "Activity",
     created: "Session created",
     joined: "Customer joined",
-    asked: { view: "Asked to see the screen", control: "Asked for mouse and keyboard" } satisfies Record<Offered, string>,
-    allowed: { view: "Screen allowed", control: "Mouse and keyboard allowed" } satisfies Record<Offered, string>,
-    denied: { view: "Screen refused", control: "Mouse and keyboard refused" } satisfies Record<Offered, string>,
-    timed_out: { view: "Screen: no answer", control: "Mouse and keyboard: no answer" } satisfies Record<Offered, string>,
-    withdrawn: { view: "Screen: taken back", control: "Mouse and keyboard: taken back" } satisfies Record<Offered, string>,
-    revoked: { view: "Screen stopped", control: "Mouse and keyboard stopped" } satisfies Record<Offered, string>,
-    expired: { view: "Screen: time over", control: "Mouse and keyboard: time over" } satisfies Record<Offered, string>,
-    used: { view: "Screen was visible for", control: "Mouse and keyboard for" } satisfies Record<Offered, string>,
+    asked: { view: "Asked to see the screen", control: "Asked for mouse and keyboard", unattended: "Asked for unattended access" } satisfies Record<Capability, string>,
+    allowed: { view: "Screen allowed", control: "Mouse and keyboard allowed", unattended: "Unattended access allowed" } satisfies Record<Capability, string>,
+    denied: { view: "Screen refused", control: "Mouse and keyboard refused", unattended: "Unattended access refused" } satisfies Record<Capability, string>,
+    timed_out: { view: "Screen: no answer", control: "Mouse and keyboard: no answer", unattended: "Unattended access: no answer" } satisfies Record<Capability, string>,
+    withdrawn: { view: "Screen: taken back", control: "Mouse and keyboard: taken back", unattended: "Unattended access: taken back" } satisfies Record<Capability, string>,
+    revoked: { view: "Screen stopped", control: "Mouse and keyboard stopped", unattended: "Unattended access ended" } satisfies Record<Capability, string>,
+    expired: { view: "Screen: time over", control: "Mouse and keyboard: time over", unattended: "Unattended access: time over" } satisfies Record<Capability, string>,
+    used: { view: "Screen was visible for", control: "Mouse and keyboard for", unattended: "Unattended access for" } satisfies Record<Capability, string>,
     clicks: "clicks",
     keys: "keys",
     characters: "pasted characters",
@@ -217,11 +256,16 @@ export const en = {
     wrong_state: "Not possible right now.",
     already_asked: "This question is already open.",
     asking_blocked: "The customer does not want to be asked this again right now.",
+    outside_terms: "What the person allowed does not cover this moment.",
+    device_offline: "The device is not connected, or did not answer. Nothing was done.",
     session_ended: "The session is over.",
     rate_limited: "Too many attempts. Please wait a moment.",
     unavailable: "A part of the service cannot be reached; nothing was done. Please try again.",
   } satisfies Record<FailureCode, string>,
   dismiss: "Close message",
+
+  navigation: "Pages",
+  devices: devicesEn,
 };
 
 type Widened<T> = T extends string

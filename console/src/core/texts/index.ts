@@ -3,7 +3,7 @@ import type { Overlay } from "../access.ts";
 import type { Language } from "../language.ts";
 import { assertNever } from "../never.ts";
 import { span } from "../story.ts";
-import type { Capability, Cause, Party } from "../protocol.gen.ts";
+import type { Cause, Party, SessionView } from "../protocol.gen.ts";
 import type { Moment } from "../timeline.ts";
 import { de } from "./de.ts";
 import { en, type Texts } from "./en.ts";
@@ -14,6 +14,15 @@ export const TEXTS: Readonly<Record<Language, Texts>> = { de, en };
 export interface Notice {
   readonly title: string;
   readonly body: string;
+}
+
+/** A session's state in a word or two. */
+export function stateText(session: SessionView | undefined, t: Texts): string {
+  if (session === undefined) {
+    return t.stateUnknown;
+  }
+  const isComing = session.state === "waiting" && session.device_id != null;
+  return isComing ? t.devices.coming : t.state[session.state];
 }
 
 /** What the stage says; undefined where the picture is. */
@@ -27,6 +36,8 @@ export function overlayNotice(overlay: Overlay, t: Texts): Notice | undefined {
       return endedNotice(overlay, t);
     case "stopped":
       return { title: t.overlay.stopped, body: sentences(overlay.cause, t, t.overlay.chatStays) };
+    case "coming":
+      return { title: t.devices.comingTitle, body: t.devices.comingBody };
     case "no_access":
       return t.overlay.noAccess;
     case "timed_out":
@@ -63,7 +74,7 @@ export function momentText(moment: Moment, t: Texts): string {
       return t.timeline[moment.kind];
     case "asked":
     case "allowed":
-      return t.timeline[moment.kind][offered(moment.capability)];
+      return t.timeline[moment.kind][moment.capability];
     case "closed":
       return closedText(moment, t);
     case "used":
@@ -77,7 +88,7 @@ export function momentText(moment: Moment, t: Texts): string {
 
 /** What the customer's device counted, as its receipt has it. */
 function usedText({ capability, usage }: Extract<Moment, { kind: "used" }>, t: Texts): string {
-  const text = `${t.timeline.used[offered(capability)]} ${span(usage.used_s)}`;
+  const text = `${t.timeline.used[capability]} ${span(usage.used_s)}`;
   const { clicks, keys, characters } = usage.input ?? { clicks: 0, keys: 0, characters: 0 };
   const counts = [[t.timeline.clicks, clicks], [t.timeline.keys, keys], [t.timeline.characters, characters]] as const;
   const said = counts.map(([name, count]) => `${name} ${count}`).join(", ");
@@ -88,13 +99,8 @@ function closedText(moment: Extract<Moment, { kind: "closed" }>, t: Texts): stri
   if (moment.state === "asked" || moment.state === "live") {
     return "";
   }
-  const text = t.timeline[moment.state][offered(moment.capability)];
+  const text = t.timeline[moment.state][moment.capability];
   return moment.state === "revoked" ? withParty(text, moment.by, t) : text;
-}
-
-/** Access of a kind this console cannot ask for is listed with the kind it is nearest to. */
-function offered(capability: Capability): "view" | "control" {
-  return capability === "control" ? "control" : "view";
 }
 
 function withParty(text: string, by: Party | undefined, t: Texts): string {

@@ -32,6 +32,16 @@ def test_nothing_leads_back_from_the_end_into_the_session() -> None:
     assert PHASES[Phase.ENDED] == {Phase.CODE}
 
 
+def test_a_technician_who_comes_in_finds_nothing_of_what_was_before() -> None:
+    front = Front.called(organisation="Acme", technician="Tina", reason="update")
+    view = view_of(front, None, now=0.0)
+    assert (view.phase, view.is_unattended, view.visit_reason) == (Phase.JOINING, True, "update")
+    assert front.is_busy
+    assert front.moved(Phase.ENDED).is_unattended
+    free = [phase for phase in Phase if not Front(phase=phase).is_busy]
+    assert free == [Phase.CODE, Phase.ENDED]
+
+
 def test_chat_lines_come_once_and_get_delivered() -> None:
     mine = ChatEntry("1", Party.CUSTOMER, "", "Hello", NOW, delivered=False)
     front = Front().chatted(mine).chatted(mine)

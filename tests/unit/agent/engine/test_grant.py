@@ -13,9 +13,17 @@ def test_live_is_reached_in_one_way_only() -> None:
     ways = [pair for pair, step in TABLE.items() if step.after is Stage.LIVE]
     assert ways == [(Stage.RECORDING, Happening.RECORDED)]
     grants = [pair for pair, step in TABLE.items() if Do.GRANT in step.actions]
-    assert grants == [(Stage.SHOWING, Happening.SHOWN)]
+    assert grants == [(Stage.SHOWING, Happening.SHOWN), (Stage.ASKED, Happening.ALLOWED_STANDING)]
     opens = [pair for pair, step in TABLE.items() if Do.OPEN in step.actions]
     assert opens == ways
+
+
+def test_a_yes_to_unattended_access_opens_nothing() -> None:
+    steps = {happening: step for (stage, happening), step in TABLE.items() if stage is Stage.ENROLLING}
+    assert all(step.after is Stage.OVER for step in steps.values())
+    assert all(not {Do.OPEN, Do.GRANT} & set(step.actions) for step in steps.values())
+    enrols = [pair for pair, step in TABLE.items() if Do.ENROL in step.actions]
+    assert enrols == [(Stage.ENROLLING, Happening.RECORDED)]
 
 
 def test_nothing_leads_out_of_over() -> None:
@@ -34,9 +42,9 @@ def test_whatever_leaves_the_screen_releases_input() -> None:
 
 def test_every_signed_yes_that_does_not_live_is_taken_back() -> None:
     for (stage, happening), step in TABLE.items():
-        if stage is Stage.RECORDING and step.after is Stage.OVER:
-            # Refused: nothing was recorded; the end of the session covers everything.
-            exempt = happening in (Happening.REFUSED, Happening.SESSION_OVER)
+        if stage in (Stage.RECORDING, Stage.ENROLLING) and step.after is Stage.OVER:
+            # Refused: nothing was recorded; the end of the session covers everything; what enrols, lives on.
+            exempt = happening in (Happening.REFUSED, Happening.SESSION_OVER) or Do.ENROL in step.actions
             assert (Do.REVOKE in step.actions) != exempt
 
 

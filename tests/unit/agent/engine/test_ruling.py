@@ -1,17 +1,20 @@
 """What every event does to the session on the device, told as conversations."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from agent.engine import event as e
 from agent.engine.grant import Stage
-from agent.engine.guard import PROOF_LASTS_S, Guard, Standing
+from agent.engine.guard import PROOF_LASTS_S, Guard, Mandate, Standing
 from agent.engine.ruling import ENTRY_WITHIN_S, INDICATOR_WITHIN_S, MAX_OPEN, NO_TEXT, STANDINGS, apply
 from agent.port import Answer, Notice
-from beistand.protocol.capabilities import Capability
+from beistand.protocol.capabilities import OFFERED, Capability
 from beistand.protocol.records import Cause, DecidedBy, Outcome
-from tests.support.questions import HASH, ORG, SID, an_id, answered, asked, recorded
+from beistand.protocol.terms import Terms
+from tests.support.questions import HASH, NOW, ORG, SID, an_id, answered, asked, recorded
 
 pytestmark = pytest.mark.unit
 
@@ -209,7 +212,7 @@ def test_unknown_questions_have_no_answer(talk: Talk) -> None:
         ([asked("first")], asked("more")),
         ([asked(str(i), technician_id=an_id(str(i))) for i in range(MAX_OPEN)], asked("more")),
     ],
-    ids=["not offered", "control without view", "the same again", "too many"],
+    ids=["unattended without terms", "control without view", "the same again", "too many"],
 )
 def test_what_the_person_is_not_bothered_with(talk: Talk, before: list[e.Event], question: e.Asked) -> None:
     talk(*before)
@@ -389,3 +392,136 @@ def test_the_answer_names_its_own_words(talk: Talk) -> None:
     [_, decision] = talk(answered(answer=Answer.DENY))
     assert isinstance(decision, e.SignDecision)
     assert (decision.request.text_hash, decision.request.ask_hash) == (HASH, HASH)
+
+
+def _unattended(name: str = "standing", **changes: Any) -> e.Asked:
+    terms = Terms(until=NOW + timedelta(days=14))
+    return asked(name, **{"capability": Capability.UNATTENDED, "terms": terms, **changes})
+
+
+def test_a_yes_to_unattended_access_enrols_and_opens_nothing(talk: Talk) -> None:
+    assert talk(_unattended()) == [e.HoldInput(an_id("standing"))]
+    effects = talk(answered("standing"))
+    assert effects[0] == e.ReleaseInput(an_id("standing"))
+    assert _decisions(effects) == [YES]
+    assert not talk.guard.is_indicator_wanted
+    [enrolment] = talk(recorded("standing"))
+    assert isinstance(enrolment, e.SignEnrolment)
+    assert talk.guard.live == ()
+    assert talk.summed_up == []
+    assert talk(recorded("standing"), e.StoppedSharing()) == []
+
+
+@pytest.mark.parametrize(
+    ("happening", "effects"),
+    [
+        (e.IndicatorLost(), None),
+        (e.StoppedSharing(), None),
+        (e.Disconnected(), [e.SignRevocation((an_id("standing"),), Cause.LEASE_LOST)]),
+        (e.Unproven(an_id("standing")), [e.SignRevocation((an_id("standing"),), Cause.LEASE_LOST)]),
+        (e.Refused(an_id("standing")), [e.Tell(Notice.REQUEST_WITHDRAWN)]),
+        (e.EndedElsewhere(), [e.CloseEverything()]),
+    ],
+)
+def test_a_yes_to_unattended_access_that_is_not_recorded(
+    talk: Talk, happening: e.Event, effects: list[e.Effect] | None
+) -> None:
+    talk(_unattended(), answered("standing"))
+    assert talk(happening) == (effects or [])
+    enrolled = [each for each in talk(recorded("standing")) if isinstance(each, e.SignEnrolment)]
+    assert bool(enrolled) == (effects is None)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        _unattended("more", terms=None),
+        _unattended("more", terms=Terms(until=NOW + timedelta(days=91))),
+        _unattended("more", terms=Terms(until=NOW)),
+        asked("more", terms=Terms(until=NOW + timedelta(days=1))),
+    ],
+    ids=["no terms", "too long", "over already", "terms for a view"],
+)
+def test_terms_nobody_may_allow_come_before_nobody(talk: Talk, question: e.Asked) -> None:
+    assert _decisions(talk(question)) == [NO_BY_POLICY]
+
+
+def test_where_nothing_can_be_kept_unattended_access_is_not_offered(talk: Talk) -> None:
+    talk.guard = replace(talk.guard, offered=OFFERED - {Capability.UNATTENDED})
+    assert _decisions(talk(_unattended())) == [NO_BY_POLICY]
+
+
+@pytest.fixture
+def unattended(talk: Talk) -> Talk:
+    talk.guard = replace(talk.guard, mandate=Mandate(an_id("Tina"), HASH))
+    return talk
+
+
+YES_BY_POLICY = (Outcome.GRANTED, DecidedBy.POLICY, False)
+
+
+def test_the_mandate_answers_once_the_indicator_is_there(unattended: Talk) -> None:
+    assert _decisions(unattended(asked())) == []
+    assert unattended.guard.is_indicator_wanted
+    assert unattended.guard.at(Stage.ASKED) == ()
+    effects = unattended(e.IndicatorShown())
+    assert _decisions(effects) == [YES_BY_POLICY]
+    assert [effect.enrolment_hash for effect in effects if isinstance(effect, e.SignDecision)] == [HASH]
+    assert unattended.guard.live == ()
+    [opened] = unattended(recorded())
+    assert isinstance(opened, e.OpenGrant)
+    assert _decisions(unattended(asked("control", capability=Capability.CONTROL))) == [YES_BY_POLICY]
+
+
+def test_the_mandate_without_an_indicator_says_no(unattended: Talk) -> None:
+    unattended(asked())
+    effects = unattended(e.Tick(), after=INDICATOR_WITHIN_S)
+    assert _decisions(effects) == [NO_BY_POLICY]
+    assert [effect.enrolment_hash for effect in effects if isinstance(effect, e.SignDecision)] == [None]
+    assert unattended(e.IndicatorShown(), recorded()) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        asked("x", technician_id=an_id("Bob")),
+        _unattended("x"),
+        asked("x", capability=Capability.CONTROL),
+        asked("x", terms=Terms(until=NOW + timedelta(days=1))),
+    ],
+    ids=["another technician", "more unattended access", "control without view", "terms for a view"],
+)
+def test_the_mandate_covers_nothing_else(unattended: Talk, question: e.Asked) -> None:
+    assert _decisions(unattended(e.IndicatorShown(), question)) == [NO_BY_POLICY]
+
+
+def test_nobody_has_a_mandate_in_an_attended_session(talk: Talk) -> None:
+    effects = talk(e.IndicatorShown(), asked(), answered(), recorded())
+    assert [effect.enrolment_hash for effect in effects if isinstance(effect, e.SignDecision)] == [None]
+    assert _decisions(effects) == [YES]
+
+
+def test_the_person_stops_what_the_mandate_allowed(unattended: Talk) -> None:
+    unattended(e.IndicatorShown(), asked(), recorded())
+    effects = unattended(e.StoppedSharing())
+    assert effects[:2] == [
+        e.CloseGrants((an_id("view"),)),
+        e.SignRevocation((an_id("view"),), Cause.STOP_SHARING),
+    ]
+
+
+def test_the_mandate_does_not_allow_again_what_the_person_stopped(unattended: Talk) -> None:
+    unattended(e.IndicatorShown(), asked(), recorded())
+    unattended(asked("control", capability=Capability.CONTROL), recorded("control"))
+    unattended(e.StoppedControl())
+    blocked = (Outcome.DENIED, DecidedBy.POLICY, True)
+    assert _decisions(unattended(asked("control again", capability=Capability.CONTROL))) == [blocked]
+    assert unattended.guard.live == (an_id("view"),)
+    unattended(e.StoppedSharing())
+    assert _decisions(unattended(e.IndicatorShown(), asked("view again"))) == [blocked]
+
+
+def test_in_an_attended_session_a_stop_blocks_no_question(talk: Talk) -> None:
+    talk.goes_live()
+    talk(e.StoppedSharing())
+    assert talk(asked("again")) == [e.HoldInput(an_id("again"))]

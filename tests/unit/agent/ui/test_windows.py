@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
@@ -331,3 +331,25 @@ def test_the_last_page_tells_what_was_used(windows: Windows) -> None:
     assert "Anna Weber konnte Ihren Bildschirm 7 Minuten lang sehen." in shown(windows.main)
     windows.render_view(SAMPLES["17-ended-technician"])
     assert windows.main.ended.used.isHidden()
+
+
+def test_the_bars_buttons_stay_where_they_are_while_its_words_change(windows: Windows) -> None:
+    """A hand on its way to "stop" would press "end" otherwise, or nothing."""
+    view = next(view for view in SAMPLES.values() if len(view.accesses) == 2 and not view.confirming_end)
+    bar = windows.bar
+
+    def places() -> list[QPoint]:
+        return [each.mapToGlobal(QPoint(0, 0)) for each in (bar.stop_sharing, bar.end_session)]
+
+    windows.render_view(view)
+    before, size = places(), bar.size()
+    busy = tuple(
+        replace(access, input=InputCounts(moves=10**6, clicks=12345, wheel_steps=12345, keys=123456))
+        for access in view.accesses
+    )
+    sizes = []
+    for other in (replace(view, accesses=busy), replace(view, hand_first=True), replace(view, stop_key=None)):
+        windows.render_view(other)
+        sizes.append(bar.size())
+        assert places() == before
+    assert any(other != size for other in sizes), "the words did change the bar"

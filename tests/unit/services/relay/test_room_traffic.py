@@ -12,12 +12,17 @@ from beistand.protocol.messages import (
     InputMove,
     InputRelease,
     InputText,
+    Lease,
     MediaDown,
+    MonitorSize,
     RelayControl,
+    RelayMonitors,
+    ViewerMonitor,
     ViewerRefresh,
     ViewerShown,
     encode,
 )
+from beistand.protocol.subjects import Up
 from tests.support.consented import new_id
 from tests.unit.services.relay.conftest import World
 
@@ -176,6 +181,35 @@ def test_a_refresh_brings_a_key_frame_but_not_at_any_rate(world: World) -> None:
     assert len(socket.frames) == 1
     world.frame(view.request_id, key=True)
     assert len(socket.frames) == 2
+
+
+def test_a_choice_of_monitor_goes_with_the_next_key_frame_newest_only(world: World) -> None:
+    view = world.customer.grant()
+    viewer, _ = world.enter(view)
+    world.frame(view.request_id, key=True)
+    credit(world)
+    for monitor in (1, 2, 1):
+        world.says(viewer, ViewerMonitor(monitor=monitor))
+    world.lease(view.request_id)
+    world.wait(0.5)
+    assert credit(world) == [MediaDown(grant_id=view.request_id, key_frame=True, codecs=(), monitor=1)]
+    world.wait(1)
+    world.lease(view.request_id)
+    world.says(viewer, ViewerRefresh())
+    assert credit(world)[-1].monitor is None
+
+
+def test_viewers_are_told_of_the_monitors_when_they_come_and_when_that_changes(world: World) -> None:
+    view = world.customer.grant()
+    _, early = world.enter(view)
+    two = (MonitorSize(width=1920, height=1080), MonitorSize(width=1280, height=1024))
+    for monitors in (two, two, (), two[:1]):
+        lease = Lease(grant_ids=(view.request_id,), monitors=monitors)
+        world.agent(Up.LEASE, encode(lease))
+    _, late = world.enter(view)
+    told = [message for message in early.said if isinstance(message, RelayMonitors)]
+    assert told == [RelayMonitors(monitors=two), RelayMonitors(monitors=two[:1])]
+    assert RelayMonitors(monitors=two[:1]) in late.said
 
 
 def test_a_lost_frame_makes_the_relay_ask_for_a_key_frame(world: World) -> None:
