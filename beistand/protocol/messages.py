@@ -771,9 +771,13 @@ class DeviceQuery(Message):
 
 
 class DeviceList(Message):
-    """Every enrolled device of the organisation that this technician may know of, by name."""
+    """Every enrolled device of the organisation that this technician may know of, by name.
+
+    The gateway hands them out in pages; `next` is the cursor of the next one.
+    """
 
     items: tuple[DeviceView, ...]
+    next: Id | None = None
 
 
 class OpenDevice(Message):

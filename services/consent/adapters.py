@@ -19,6 +19,7 @@ from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import (
     Ack,
     CloudEvent,
+    DeviceEntry,
     DeviceRecorded,
     GrantEntry,
     Message,
@@ -46,14 +47,20 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class Shelf:
-    """The bucket the service writes, and the one it reads."""
+    """The bucket the service writes, and the two it reads."""
 
     grants: Store[GrantEntry]
     sessions: Store[SessionEntry]
+    devices: Store[DeviceEntry]
 
     async def session(self, org: str, sid: str) -> SessionEntry | None:
         """The session as it is now."""
         stored = await self.sessions.get(f"{org}.{sid}")
+        return stored.value if stored else None
+
+    async def device(self, org: str, device_id: str) -> DeviceEntry | None:
+        """What the session service noted of an enrolled device."""
+        stored = await self.devices.get(f"{org}.{device_id}")
         return stored.value if stored else None
 
     async def request(self, org: str, sid: str, request_id: str) -> GrantEntry | None:

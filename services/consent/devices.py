@@ -1,8 +1,9 @@
 """The chains of enrolled devices: verified, stored, and told to the session service, which keeps the devices.
 
-Everything can be brought again: the same record gets the same entry, and is told again.
+Everything can be brought again: the same record gets the same entry, and where the chain stands is told again.
 """
 
+import logging
 from datetime import datetime
 
 from beistand.bus.rpc import Request
@@ -23,7 +24,9 @@ from beistand.protocol.records import Decision, Enrolment
 from beistand.protocol.terms import Technician
 from services.consent import standing
 from services.consent.grants import Parts
-from services.consent.standing import Place, Standing
+from services.consent.standing import Place, Standing, Word
+
+log = logging.getLogger(__name__)
 
 
 async def enrolment(parts: Parts, request: Request[SignedUp]) -> Recorded:
@@ -39,19 +42,23 @@ async def enrolment(parts: Parts, request: Request[SignedUp]) -> Recorded:
     decision = signing.verify(entry.decision_jws, signing.public_key_of_agent(session.agent_key), Decision)
     standing.check_enrolment(record, decision, entry.decision_jws)
     line = await _enrolled(parts, record, jws, entry)
-    await parts.wire.device_recorded(_news(session, record, decision, jws))
+    await _tell_standing(parts, Place(record.org, record.sid), _news(session, record, decision, jws))
     return Recorded(entry_jws=line.entry_jws)
 
 
 async def _enrolled(parts: Parts, record: Enrolment, jws: str, entry: GrantEntry) -> LedgerLine:
-    """The enrolment's line: an earlier one, or a new one as long as the yes is live."""
+    """The enrolment's line: an earlier one unless it is over, or a new one as long as the yes is live."""
     place = Place(record.org, record.sid)
-    line = (await parts.ledger.read(place)).line_of(jws)
+    page = await parts.ledger.read(place)
+    line = page.line_of(jws)
     if line is not None:
+        standing.check_again((await _standing(parts, place)).state, Word.ENROL)
         return line
     if entry.state is not RequestState.LIVE:
         raise BadSignature("The person's yes is over.")
-    return await parts.ledger.append(place, record, jws)
+    line = await parts.ledger.append(place, record, jws)
+    log.info("device enrolled", extra={"sid": entry.sid, "device": place.sid})
+    return line
 
 
 def _news(session: SessionEntry, record: Enrolment, decision: Decision, jws: str) -> DeviceRecorded:
@@ -70,17 +77,29 @@ async def record(parts: Parts, request: Request[StandingUp]) -> Recorded:
     if request.sid and (request.org, request.sid) != (wanted.org, wanted.device_id):
         raise BadSignature("The record is about another device.")
     place = Place(wanted.org, wanted.device_id)
-    page = await parts.ledger.read(place)
-    stood = standing.standing_of(page, wanted.device_id)
+    stood = await _standing(parts, place)
     signed = standing.record_of(stood, wanted.jws)
     if f"beistand-{wanted.type}+jws" != signed.typ:
         raise BadSignature("The record is of another kind.")
-    line = page.line_of(wanted.jws)
+    word = standing.word_of(signed)
+    line = (await parts.ledger.read(place)).line_of(wanted.jws)
     if line is None:
-        standing.check_open(stood)
+        standing.after(stood.state, word)
         line = await parts.ledger.append(place, signed, wanted.jws)
-    await parts.wire.device_recorded(DeviceRecorded(org=place.org, device_id=place.sid, jws=wanted.jws))
+        log.info("device record stored", extra={"device": place.sid, "word": word.value})
+    else:
+        standing.check_again(stood.state, word)
+    news = DeviceRecorded(org=place.org, device_id=place.sid, jws=wanted.jws)
+    await _tell_standing(parts, place, news)
     return Recorded(entry_jws=line.entry_jws)
+
+
+async def _tell_standing(parts: Parts, place: Place, news: DeviceRecorded) -> None:
+    """Tell the session service of the chain's last record: an earlier one brought again undoes nothing."""
+    last = (await parts.ledger.read(place)).lines[-1].jws
+    if last != news.jws:
+        news = DeviceRecorded(org=place.org, device_id=place.sid, jws=last)
+    await parts.wire.device_recorded(news)
 
 
 async def standing_for(
@@ -90,11 +109,15 @@ async def standing_for(
     if session.device_id is None:
         return None
     try:
-        page = await parts.ledger.read(Place(session.org, session.device_id))
-        stood = standing.standing_of(page, session.device_id)
+        stood = await _standing(parts, Place(session.org, session.device_id))
     except NotFound:
         return None
     refused = standing.refusal(stood, technician_id=decision.technician_id, now=now)
     if refused is not None:
         raise refused
     return stood
+
+
+async def _standing(parts: Parts, place: Place) -> Standing:
+    entry = await parts.shelf.device(place.org, place.sid)
+    return standing.standing_of(await parts.ledger.read(place), place.sid, entry=entry)

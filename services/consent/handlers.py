@@ -127,9 +127,11 @@ async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
     entry = await parts.shelf.request(session.org, session.sid, record.request_id)
     if entry is None:
         raise NotFound
-    ask_of = parts.pen.read(entry.ask_jws, Ask)
-    questions.check_answer(record, ask_of, entry.ask_jws, standing=await _standing(parts, session, record))
-    line = await parts.ledger.append(session, record, jws, lasts_s=questions.lasts_s(record, session))
+    question = parts.pen.read(entry.ask_jws, Ask)
+    standing = await _standing(parts, session, record)
+    questions.check_answer(record, question, entry.ask_jws, standing=standing)
+    lasts_s = questions.lasts_s(record, session, standing=standing, now=parts.clock())
+    line = await parts.ledger.append(session, record, jws, lasts_s=lasts_s)
     questions.require_active(session)
     until = parts.pen.read(line.entry_jws, Entry).expires_at
     if until is None and record.outcome is Outcome.GRANTED:

@@ -1,4 +1,4 @@
-"""The ledger: every signed record of a session or enrolled device, countersigned, in a JetStream stream that forgets nothing.
+"""The ledger: every signed record of a session or device, countersigned, in a stream that forgets nothing.
 
 Appending is one conditional publish. No answer means "unknown": the leader is read again, and the
 record, if it is there, was ours. The same record again gets the same entry, from whichever replica.

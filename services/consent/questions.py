@@ -240,10 +240,19 @@ def answered(
     return TimedOut(decision_jws, entry_jws)
 
 
-def lasts_s(decision: Decision, session: SessionEntry) -> int | None:
-    """How long what this decision grants lasts; None if it grants nothing, or nothing any more."""
-    is_active = session.state is SessionState.ACTIVE
-    return decision.duration_s if decision.outcome is Outcome.GRANTED and is_active else None
+def lasts_s(
+    decision: Decision, session: SessionEntry, *, standing: Standing | None = None, now: datetime
+) -> int | None:
+    """How long what this decision grants lasts; None if it grants nothing, or nothing any more.
+
+    What rests on a standing yes never outlasts it.
+    """
+    if decision.outcome is not Outcome.GRANTED or session.state is not SessionState.ACTIVE:
+        return None
+    if standing is None:
+        return decision.duration_s
+    left_s = math.ceil((standing.enrolment.terms.until - now).total_seconds())
+    return min(decision.duration_s, max(1, left_s))
 
 
 def check_activity(activity: Activity, entry: GrantEntry) -> None:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, Field
 
-from beistand.protocol.errors import RateLimited
-from beistand.protocol.messages import Message
+from beistand.protocol.errors import InvalidMessage, RateLimited
+from beistand.protocol.messages import DeviceList, Message
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -42,12 +42,23 @@ class Permission(StrEnum):
     READ_CHAT = "read_chat"
     SEND_CHAT = "send_chat"
     FOLLOW_EVENTS = "follow_events"
+    READ_DEVICES = "read_devices"
+    OPEN_DEVICE = "open_device"
+    """Call an enrolled device; what its person allowed in advance, and for whom, decides."""
+    GIVE_UP_DEVICE = "give_up_device"
+    """For good, for the whole organisation: less access, never more."""
     VIEW_SCREEN = "view_screen"
     """Get a relay ticket; the relay still wants the customer's own grant for this technician."""
 
 
 _READING = frozenset(
-    {Permission.READ_SESSION, Permission.READ_REQUESTS, Permission.READ_CHAT, Permission.FOLLOW_EVENTS}
+    {
+        Permission.READ_SESSION,
+        Permission.READ_REQUESTS,
+        Permission.READ_CHAT,
+        Permission.FOLLOW_EVENTS,
+        Permission.READ_DEVICES,
+    }
 )
 _HELPING = _READING | {
     Permission.CREATE_SESSION,
@@ -56,6 +67,8 @@ _HELPING = _READING | {
     Permission.WITHDRAW_REQUEST,
     Permission.SEND_CHAT,
     Permission.VIEW_SCREEN,
+    Permission.OPEN_DEVICE,
+    Permission.GIVE_UP_DEVICE,
 }
 
 PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
@@ -73,6 +86,20 @@ SEE_ALL = frozenset({Role.LEAD, Role.AUDITOR, Role.ADMIN})
 def is_allowed(role: Role, permission: Permission) -> bool:
     """Whether the table says yes; whatever is not in it is a no."""
     return permission in PERMISSIONS.get(role, frozenset())
+
+
+# --- pages ----------------------------------------------------------------------------------------------
+
+
+def page_of(found: DeviceList, *, limit: int, after: str | None) -> DeviceList:
+    """So many devices from behind the one named `after`; InvalidMessage if that is not among them."""
+    items, begin = found.items, 0
+    if after is not None:
+        begin = 1 + next((place for place, item in enumerate(items) if item.id == after), -1)
+        if not begin:
+            raise InvalidMessage("There is no such place in the list.")
+    page = items[begin : begin + limit]
+    return DeviceList(items=page, next=page[-1].id if begin + limit < len(items) else None)
 
 
 # --- limits ---------------------------------------------------------------------------------------------

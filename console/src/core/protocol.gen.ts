@@ -157,9 +157,10 @@ export interface DeviceView {
   readonly session_id?: string | null;
 }
 
-/** Every enrolled device of the organisation that this technician may know of, by name. */
+/** Every enrolled device of the organisation that this technician may know of, by name. The gateway hands them out in pages; `next` is the cursor of the next one. */
 export interface DeviceList {
   readonly items: readonly DeviceView[];
+  readonly next?: string | null;
 }
 
 /** A page of sessions; `next` is the cursor of the next page. */
