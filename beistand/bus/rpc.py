@@ -247,14 +247,14 @@ class _Steered(Exception):
 
 def _sender(message: Msg) -> tuple[str, str]:
     """Organisation and session of an agent's request, ('', '') for one between services."""
-    if not message.subject.startswith(("bst.up.", "bst.posted.")):
+    if not message.subject.startswith(("bst.up.", "bst.posted.", "bst.devup.")):
         return "", ""
     try:
         address = subjects.parse(message.subject)
     except InvalidMessage:
         raise _Steered from None
     # A posted one comes from the gateway, which wants the answer itself.
-    if address.family == "up" and not subjects.is_own_inbox(message.reply, address.sid):
+    if address.family != "posted" and not subjects.is_own_inbox(message.reply, address.sid):
         raise _Steered
     return address.org, address.sid
 

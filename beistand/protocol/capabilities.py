@@ -24,6 +24,9 @@ REQUIRES = MappingProxyType({Capability.CONTROL: Capability.VIEW})
 OFFERED = frozenset(Capability)
 """What a technician can ask for today."""
 
+BY_POLICY = frozenset({Capability.VIEW, Capability.CONTROL})
+"""What an enrolled device may allow for its person, who allowed it in advance."""
+
 NEEDED: MappingProxyType[str, Capability | None] = MappingProxyType(
     {
         # agent -> services

@@ -1,11 +1,13 @@
-"""What a session's own device signed: the one place that says when a record is that."""
+"""What a session's own device signed, and an enrolled one: the one place that says when a record is that."""
 
+import base64
+import json
 from typing import TypeVar
 
-from beistand.protocol import signing
+from beistand.protocol import ids, signing
 from beistand.protocol.errors import BadSignature, InvalidMessage, WrongState
 from beistand.protocol.messages import SessionEntry, SignedUp
-from beistand.protocol.records import DeviceRecord
+from beistand.protocol.records import GENESIS, DeviceRecord, Enrolment
 
 R = TypeVar("R", bound=DeviceRecord)
 
@@ -23,3 +25,30 @@ def record_of(session: SessionEntry, message: SignedUp, kind: type[R]) -> R:
     if (record.org, record.sid) != (session.org, session.sid):
         raise BadSignature("The record is about another session.")
     return record
+
+
+def enrolment_of(jws: str, *, device_id: str | None = None) -> Enrolment:
+    """The enrolment in `jws`, signed by the very key whose hash is the device's id; otherwise BadSignature.
+
+    Nobody has to be trusted for that: who changes the key changes the id. `device_id`: the one it must be.
+    """
+    key = _claimed_key(jws)
+    enrolment = signing.verify(jws, signing.public_key_of_agent(key), Enrolment)
+    if enrolment.sid != ids.device_id(key) or device_id not in {None, enrolment.sid}:
+        raise BadSignature("The enrolment is another device's.")
+    if (enrolment.seq, enrolment.prev) != (0, GENESIS):
+        raise BadSignature("An enrolment begins a chain.")
+    return enrolment
+
+
+def _claimed_key(jws: str) -> str:
+    """The key that an enrolment names, not verified yet."""
+    try:
+        payload = jws.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        key = claims["device_key"]
+    except (ValueError, IndexError, KeyError, TypeError, RecursionError):
+        raise BadSignature from None
+    if not isinstance(key, str):
+        raise BadSignature
+    return key

@@ -49,19 +49,22 @@ describe("the API", () => {
   });
 
   it("reaches devices", async () => {
-    const { api, sent } = apiThatAnswers({}, {}, {}, {});
-    await api.devices();
+    const [one, other] = [{ id: "one" }, { id: "other" }];
+    const pages = [{ body: { items: [one], next: "one" } }, { body: { items: [other] } }];
+    const { api, sent } = apiThatAnswers(...pages, {}, {}, {});
+    expect(await api.devices()).toEqual([one, other]);
     await api.device("one");
     await api.openDevice("one", "An update.");
     await api.giveUpDevice("a/b");
     expect(sent.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      "GET /v1/devices",
+      "GET /v1/devices?limit=200",
+      "GET /v1/devices?limit=200&after=one",
       "GET /v1/devices/one",
       "POST /v1/devices/one/sessions",
       "DELETE /v1/devices/a%2Fb",
     ]);
-    expect(sent[2]?.body).toBe('{"reason":"An update."}');
-    expect(sent[2]?.headers["Idempotency-Key"]).toBe("an-id");
+    expect(sent[3]?.body).toBe('{"reason":"An update."}');
+    expect(sent[3]?.headers["Idempotency-Key"]).toBe("an-id");
   });
 
   it("never builds a path from something that is no identifier", async () => {

@@ -17,7 +17,10 @@ from beistand.bus.store import Store
 from beistand.protocol import ids, signing, subjects
 from beistand.protocol.errors import Unavailable
 from beistand.protocol.messages import (
+    Ack,
     CloudEvent,
+    DeviceEntry,
+    DeviceRecorded,
     GrantEntry,
     Message,
     PauseView,
@@ -44,14 +47,20 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class Shelf:
-    """The bucket the service writes, and the one it reads."""
+    """The bucket the service writes, and the two it reads."""
 
     grants: Store[GrantEntry]
     sessions: Store[SessionEntry]
+    devices: Store[DeviceEntry]
 
     async def session(self, org: str, sid: str) -> SessionEntry | None:
         """The session as it is now."""
         stored = await self.sessions.get(f"{org}.{sid}")
+        return stored.value if stored else None
+
+    async def device(self, org: str, device_id: str) -> DeviceEntry | None:
+        """What the session service noted of an enrolled device."""
+        stored = await self.devices.get(f"{org}.{device_id}")
         return stored.value if stored else None
 
     async def request(self, org: str, sid: str, request_id: str) -> GrantEntry | None:
@@ -107,6 +116,10 @@ class Wire:
             await streams.publish_event(self.client, org, cloud_event)
         except Unavailable:
             log.warning("event not stored", extra={"sid": sid, "event": event.value})
+
+    async def device_recorded(self, news: DeviceRecorded) -> None:
+        """Have the session service take in a stored record of a device; raises what it answers, Unavailable."""
+        await rpc.call(self.client, subjects.Service.SESSION_DEVICE_RECORDED, news, Ack)
 
     async def tell(self, org: str, sid: str, verb: subjects.Down, message: Message) -> None:
         """Say something to the agent; it may get lost like every message, and times out then."""

@@ -12,7 +12,7 @@ from beistand.bus.settings import BusSettings
 from beistand.bus.store import Bucket, Store
 from beistand.health import health_app, nats_ready, serve_http
 from beistand.protocol.errors import BeistandError
-from beistand.protocol.messages import GrantEntry, SessionEntry
+from beistand.protocol.messages import DeviceEntry, GrantEntry, SessionEntry
 from services.consent import grants, handlers
 from services.consent.adapters import Agenda, Pen, Shelf, Wire, new_id, utc_now
 from services.consent.backlog import Backlog
@@ -53,7 +53,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     client = await connect(settings, NAME)
     await streams.provision(client, replicas=settings.nats_replicas)
     sessions = await Store.open(client, Bucket.SESSIONS, SessionEntry)
-    shelf = Shelf(await Store.open(client, Bucket.GRANTS, GrantEntry), sessions)
+    devices = await Store.open(client, Bucket.DEVICES, DeviceEntry)
+    shelf = Shelf(await Store.open(client, Bucket.GRANTS, GrantEntry), sessions, devices)
     pen = Pen(keys.read_raw(settings.keys, keys.CONSENT_SEED))
     ledger = JetStreamLedger(client, pen=pen, shelf=shelf, clock=utc_now)
     async with asyncio.TaskGroup() as tasks:

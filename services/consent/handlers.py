@@ -34,11 +34,13 @@ from beistand.protocol.messages import (
     SessionEntry,
     SessionQuery,
     SignedUp,
+    StandingUp,
     WithdrawRequest,
 )
 from beistand.protocol.records import (
     Activity,
     Ask,
+    DecidedBy,
     Decision,
     DeviceRecord,
     End,
@@ -47,9 +49,10 @@ from beistand.protocol.records import (
     Pause,
     Revocation,
 )
-from services.consent import domain, grants, questions, receipts
+from services.consent import devices, domain, grants, questions, receipts
 from services.consent.adapters import key_of
 from services.consent.grants import Parts
+from services.consent.standing import Standing
 
 # --- technicians (through the gateway) ----------------------------------------------------------------
 
@@ -59,6 +62,9 @@ async def ask(parts: Parts, request: Request[AskConsent]) -> RequestView:
     wanted, now = request.message, parts.clock()
     session = await parts.shelf.session(wanted.actor.org, wanted.session_id)
     session = questions.require_active(questions.reachable(wanted.actor, session))
+    terms = questions.terms_of(
+        session, wanted.actor, capability=wanted.capability, terms=wanted.terms, now=now
+    )
     check = partial(
         questions.check_ask,
         technician_id=wanted.actor.technician_id,
@@ -76,6 +82,7 @@ async def ask(parts: Parts, request: Request[AskConsent]) -> RequestView:
         reason=wanted.reason,
         now=now,
         limits=parts.limits,
+        terms=terms,
     )
     entry = questions.asked(question, parts.pen.sign(question))
     revision = await _write_first(parts, entry, check)
@@ -120,8 +127,11 @@ async def decision(parts: Parts, request: Request[SignedUp]) -> Recorded:
     entry = await parts.shelf.request(session.org, session.sid, record.request_id)
     if entry is None:
         raise NotFound
-    questions.check_answer(record, parts.pen.read(entry.ask_jws, Ask), entry.ask_jws)
-    line = await parts.ledger.append(session, record, jws, lasts_s=questions.lasts_s(record, session))
+    question = parts.pen.read(entry.ask_jws, Ask)
+    standing = await _standing(parts, session, record)
+    questions.check_answer(record, question, entry.ask_jws, standing=standing)
+    lasts_s = questions.lasts_s(record, session, standing=standing, now=parts.clock())
+    line = await parts.ledger.append(session, record, jws, lasts_s=lasts_s)
     questions.require_active(session)
     until = parts.pen.read(line.entry_jws, Entry).expires_at
     if until is None and record.outcome is Outcome.GRANTED:
@@ -193,6 +203,13 @@ async def _session(parts: Parts, request: Request[Any]) -> SessionEntry:
     return session
 
 
+async def _standing(parts: Parts, session: SessionEntry, decision: Decision) -> Standing | None:
+    """What a yes by policy rests on; nobody else needs it."""
+    if (decision.outcome, decision.decided_by) != (Outcome.GRANTED, DecidedBy.POLICY):
+        return None
+    return await devices.standing_for(parts, session, decision, now=parts.clock())
+
+
 async def _write_first(parts: Parts, entry: GrantEntry, check: Callable[[list[GrantEntry]], None]) -> int:
     """Store a question; of several asked at the same moment only the first to be stored stays."""
     revision = await parts.shelf.grants.create(key_of(entry), entry)
@@ -228,12 +245,14 @@ SERVICE: dict[subjects.Service, tuple[type[Any], Handler]] = {
     subjects.Service.CONSENT_LIST: (SessionQuery, list_requests),
     subjects.Service.CONSENT_RECEIPT: (SessionQuery, receipt),
     subjects.Service.CONSENT_HAND_OVER: (ReceiptWanted, hand_over),
+    subjects.Service.CONSENT_DEVICE_RECORD: (StandingUp, devices.record),
 }
 UP: dict[subjects.Up, tuple[type[Any], Handler]] = {
     subjects.Up.DECISION: (SignedUp, decision),
     subjects.Up.REVOKED: (SignedUp, revoked),
     subjects.Up.PAUSE: (SignedUp, pause),
     subjects.Up.ACTIVITY: (SignedUp, activity),
+    subjects.Up.ENROLMENT: (SignedUp, devices.enrolment),
 }
 
 
@@ -247,7 +266,9 @@ def endpoints(parts: Parts) -> list[Endpoint[Any]]:
         Endpoint(f"up-{verb.value}", subjects.up_everywhere(verb), message, partial(handler, parts))
         for verb, (message, handler) in UP.items()
     ]
-    return services + ups + _posted(parts)
+    everywhere = subjects.device_up_everywhere(subjects.DeviceUp.RECORD)
+    standing = Endpoint("device-up-record", everywhere, StandingUp, partial(devices.record, parts))
+    return [*services, *ups, standing, *_posted(parts)]
 
 
 def _posted(parts: Parts) -> list[Endpoint[Any]]:

@@ -1,4 +1,4 @@
-"""The ledger: every signed record of a session, countersigned, in a JetStream stream that forgets nothing.
+"""The ledger: every signed record of a session or device, countersigned, in a stream that forgets nothing.
 
 Appending is one conditional publish. No answer means "unknown": the leader is read again, and the
 record, if it is there, was ours. The same record again gets the same entry, from whichever replica.
@@ -21,7 +21,7 @@ from beistand.bus.connection import UNREACHABLE
 from beistand.bus.permissions import Stream
 from beistand.protocol import signing, subjects
 from beistand.protocol.errors import BadSignature, Unavailable
-from beistand.protocol.messages import LedgerLine, SessionEntry, encode
+from beistand.protocol.messages import LedgerLine, encode
 from beistand.protocol.records import Hello, Record
 from services.consent import chain
 from services.consent.adapters import Pen, Shelf
@@ -44,18 +44,30 @@ _EXPECTED = api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value
 _MESSAGE_ID = api.Header.MSG_ID.value
 
 
+class Whose(Protocol):
+    """Whose page: a session's, or an enrolled device's."""
+
+    @property
+    def org(self) -> str:
+        """The organisation."""
+
+    @property
+    def sid(self) -> str:
+        """The session, or the device."""
+
+
 class Ledger(Protocol):
     """The port to where records are kept: nothing counts as granted before `append` returned."""
 
     async def append(
-        self, session: SessionEntry, record: Record, jws: str, *, lasts_s: int | None = None
+        self, session: Whose, record: Record, jws: str, *, lasts_s: int | None = None
     ) -> LedgerLine:
         """The stored line; the same record again gets the same one. `lasts_s`: how long what it grants lasts.
 
         Raises BadSignature if it does not continue the session's chain, Unavailable if it may not be stored.
         """
 
-    async def read(self, session: SessionEntry) -> Page:
+    async def read(self, session: Whose) -> Page:
         """Everything stored for the session, with the hellos the session service took in."""
 
 
@@ -78,7 +90,7 @@ class JetStreamLedger:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def append(
-        self, session: SessionEntry, record: Record, jws: str, *, lasts_s: int | None = None
+        self, session: Whose, record: Record, jws: str, *, lasts_s: int | None = None
     ) -> LedgerLine:
         """See `Ledger`."""
         for wait_s in EARLY_WAITS_S:
@@ -89,12 +101,12 @@ class JetStreamLedger:
                 await asyncio.sleep(wait_s)
         return await self._append(session, record, jws, lasts_s=lasts_s)
 
-    async def read(self, session: SessionEntry) -> Page:
+    async def read(self, session: Whose) -> Page:
         """See `Ledger`."""
         await self._take_in_hellos(session)
         return (await self._read(session)).page
 
-    async def _take_in_hellos(self, session: SessionEntry) -> None:
+    async def _take_in_hellos(self, session: Whose) -> None:
         """Store the hellos that continue the chain by now; the session service answered and kept them."""
         latest = await self._shelf.session(session.org, session.sid)
         if latest is None or latest.agent_key is None or not latest.chain:
@@ -112,9 +124,7 @@ class JetStreamLedger:
                 return
             page = (await self._read(session)).page
 
-    async def _append(
-        self, session: SessionEntry, record: Record, jws: str, *, lasts_s: int | None
-    ) -> LedgerLine:
+    async def _append(self, session: Whose, record: Record, jws: str, *, lasts_s: int | None) -> LedgerLine:
         unknown = 0
         for _ in range(RACES):
             seen = await self._read(session)
@@ -135,7 +145,7 @@ class JetStreamLedger:
                 await asyncio.sleep(PAUSE_S)
         raise Unavailable("The ledger did not confirm the record.")
 
-    async def _publish(self, session: SessionEntry, line: LedgerLine, *, expected: int) -> None:
+    async def _publish(self, session: Whose, line: LedgerLine, *, expected: int) -> None:
         """Try to make the line the next of its session; what is stored then, the stream says."""
         headers = {_EXPECTED: str(expected), _MESSAGE_ID: signing.hash_of(line.jws)}
         subject = subjects.ledger(session.org, session.sid)
@@ -150,7 +160,7 @@ class JetStreamLedger:
         if not answer.duplicate:
             log.debug("line stored", extra={"sid": session.sid})
 
-    async def _read(self, session: SessionEntry) -> _Seen:
+    async def _read(self, session: Whose) -> _Seen:
         """Everything the stream's leader has for the session. Raises Unavailable."""
         subject = subjects.ledger(session.org, session.sid)
         seen = self._seen.get(subject, _Seen())
@@ -168,7 +178,7 @@ class JetStreamLedger:
         self._remember(subject, seen)
         return seen
 
-    def _extended(self, session: SessionEntry, page: Page, data: bytes) -> Page:
+    def _extended(self, session: Whose, page: Page, data: bytes) -> Page:
         """The page with a stored line; a ledger that is not what we wrote grants nobody anything."""
         try:
             line = LedgerLine.model_validate_json(data)

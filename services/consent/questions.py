@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from beistand.protocol import signing
-from beistand.protocol.capabilities import OFFERED, REQUIRES, Capability
+from beistand.protocol.capabilities import BY_POLICY, OFFERED, REQUIRES, Capability
 from beistand.protocol.errors import (
     AlreadyAsked,
     AskingBlocked,
@@ -30,9 +30,12 @@ from beistand.protocol.messages import (
     Usage,
 )
 from beistand.protocol.records import Activity, Ask, Cause, DecidedBy, Decision, Outcome, repeats
+from beistand.protocol.terms import MAX_TERM, Technician, Terms, is_too_long
 from services.consent.domain import OPEN, Denied, Granted, Limits, TimedOut
+from services.consent.standing import Standing
 
 MAX_OPEN = 2
+MAX_NAMED = 20
 MAX_RECENT = 10
 RECENT = timedelta(minutes=1)
 CUSTOMERS_CAUSES = frozenset({Cause.STOP_SHARING, Cause.STOP_CONTROL, Cause.END_SESSION, Cause.AGENT_CLOSED})
@@ -54,6 +57,35 @@ def require_active(session: SessionEntry) -> SessionEntry:
     if session.state is not SessionState.ACTIVE:
         raise WrongState("The customer is not connected.")
     return session
+
+
+def terms_of(
+    session: SessionEntry, actor: Actor, *, capability: Capability, terms: Terms | None, now: datetime
+) -> Terms | None:
+    """The terms to ask for, whoever asks among those they are for; None for what has none."""
+    if capability is not Capability.UNATTENDED:
+        if terms is not None:
+            raise InvalidMessage("Only unattended access has terms.")
+        return None
+    if session.device_id is not None:
+        raise WrongState("Unattended access is asked of a person who is there.")
+    if terms is None:
+        raise InvalidMessage("Unattended access needs its terms.")
+    if is_too_long(terms, asked_at=now):
+        raise InvalidMessage(f"Unattended access ends within {MAX_TERM.days} days, and not before it begins.")
+    return _with(terms, Technician(id=actor.technician_id, name=actor.name))
+
+
+def _with(terms: Terms, asking: Technician) -> Terms:
+    """Nobody named stays everybody; otherwise the asking technician is one of them."""
+    if not terms.technicians:
+        return terms
+    others = [technician for technician in terms.technicians if technician.id != asking.id]
+    if len({technician.id for technician in others}) != len(others):
+        raise InvalidMessage("A technician is named once.")
+    if len(others) >= MAX_NAMED:
+        raise InvalidMessage("Too many technicians are named.")
+    return terms.model_copy(update={"technicians": (asking, *others)})
 
 
 def check_ask(
@@ -122,6 +154,7 @@ def question(
     reason: str,
     now: datetime,
     limits: Limits,
+    terms: Terms | None = None,
 ) -> Ask:
     """The question to sign and put to the customer."""
     return Ask(
@@ -137,6 +170,7 @@ def question(
         asked_at=now,
         answer_within_s=limits.answer_s,
         duration_s=limits.duration_s,
+        terms=terms,
     )
 
 
@@ -167,14 +201,32 @@ def view(entry: GrantEntry) -> RequestView:
 # --- answers ------------------------------------------------------------------------------------------
 
 
-def check_answer(decision: Decision, ask: Ask, ask_jws: str) -> None:
-    """Pass if the decision answers exactly this question, as a person can; otherwise BadSignature."""
+def check_answer(decision: Decision, ask: Ask, ask_jws: str, *, standing: Standing | None = None) -> None:
+    """Pass if the decision answers exactly this question, and whoever decided may; otherwise BadSignature.
+
+    `standing`: in an unattended session, the standing yes of its device.
+    """
     if not repeats(decision, ask) or decision.ask_hash != signing.hash_of(ask_jws):
         raise BadSignature("The answer is not one to this question as it was asked.")
-    if decision.outcome is Outcome.GRANTED and decision.decided_by is not DecidedBy.PERSON:
+    is_yes = decision.outcome is Outcome.GRANTED
+    names_key = decision.device_key is not None
+    if names_key is not (is_yes and decision.capability is Capability.UNATTENDED):
+        raise BadSignature("A yes to unattended access names the device's key, and nothing else does.")
+    if decision.enrolment_hash is not None and decision.decided_by is not DecidedBy.POLICY:
+        raise BadSignature("Only a policy rests on a standing yes.")
+    if is_yes and decision.decided_by is DecidedBy.POLICY:
+        _check_policy(decision, standing)
+    elif is_yes and decision.decided_by is not DecidedBy.PERSON:
         raise BadSignature("Only a person can allow this.")
     if decision.block and decision.outcome is not Outcome.DENIED:
         raise BadSignature("Only a no can be for the rest of the session.")
+
+
+def _check_policy(decision: Decision, standing: Standing | None) -> None:
+    if standing is None or decision.capability not in BY_POLICY:
+        raise BadSignature("Only a person can allow this.")
+    if decision.enrolment_hash != standing.enrolment_hash:
+        raise BadSignature("This rests on no standing yes of this device.")
 
 
 def answered(
@@ -188,10 +240,19 @@ def answered(
     return TimedOut(decision_jws, entry_jws)
 
 
-def lasts_s(decision: Decision, session: SessionEntry) -> int | None:
-    """How long what this decision grants lasts; None if it grants nothing, or nothing any more."""
-    is_active = session.state is SessionState.ACTIVE
-    return decision.duration_s if decision.outcome is Outcome.GRANTED and is_active else None
+def lasts_s(
+    decision: Decision, session: SessionEntry, *, standing: Standing | None = None, now: datetime
+) -> int | None:
+    """How long what this decision grants lasts; None if it grants nothing, or nothing any more.
+
+    What rests on a standing yes never outlasts it.
+    """
+    if decision.outcome is not Outcome.GRANTED or session.state is not SessionState.ACTIVE:
+        return None
+    if standing is None:
+        return decision.duration_s
+    left_s = math.ceil((standing.enrolment.terms.until - now).total_seconds())
+    return min(decision.duration_s, max(1, left_s))
 
 
 def check_activity(activity: Activity, entry: GrantEntry) -> None:

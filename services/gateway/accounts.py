@@ -5,6 +5,7 @@ An account is read again with every request, so a new password, another role or 
 
 import asyncio
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -19,7 +20,8 @@ from beistand.protocol.errors import InvalidMessage, Unauthenticated
 from beistand.protocol.ids import Id, OrgId
 from beistand.protocol.messages import Actor, Message
 from beistand.protocol.records import Name
-from services.gateway.domain import SEE_ALL, Role
+from beistand.protocol.terms import Technician
+from services.gateway.domain import SEE_ALL, Permission, Role, is_allowed
 
 TOKEN_LIFE = timedelta(hours=8)
 MAX_PASSWORD = 1024
@@ -166,6 +168,21 @@ class Accounts:
         if (account.technician_id, account.generation) != (claims.sub, claims.gen):
             raise Unauthenticated
         return account
+
+    async def technicians(self, org: str, ids: Collection[str]) -> dict[str, Technician]:
+        """Those of the organisation's people with these ids who may come in to a device, by id."""
+        found: dict[str, Technician] = {}
+        if not ids:
+            return found
+        async with self._store.watch(">") as accounts:
+            async for stored in accounts:
+                if stored is None:
+                    break
+                account = stored.value
+                is_asked_for = account.org == org and account.technician_id in ids
+                if is_asked_for and is_allowed(account.role, Permission.OPEN_DEVICE):
+                    found[account.technician_id] = Technician(id=account.technician_id, name=account.name)
+        return found
 
     async def _find(self, user: str) -> Stored[Account] | None:
         try:

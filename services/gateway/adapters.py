@@ -33,9 +33,11 @@ class Services:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def call(self, endpoint: subjects.Service, message: Message, reply: type[M]) -> M:
+    async def call(
+        self, endpoint: subjects.Service, message: Message, reply: type[M], *, timeout: float = 5.0
+    ) -> M:
         """Ask a service; raises the BeistandError it answers with, or Unavailable."""
-        return await rpc.call(self._client, endpoint, message, reply)
+        return await rpc.call(self._client, endpoint, message, reply, timeout=timeout)
 
     async def deliver(self, record: PostedRecord) -> Recorded:
         """Hand on a device's signed record: relays hear it as it passes, the service behind answers."""

@@ -42,12 +42,23 @@ class Permission(StrEnum):
     READ_CHAT = "read_chat"
     SEND_CHAT = "send_chat"
     FOLLOW_EVENTS = "follow_events"
+    READ_DEVICES = "read_devices"
+    OPEN_DEVICE = "open_device"
+    """Call an enrolled device; what its person allowed in advance, and for whom, decides."""
+    GIVE_UP_DEVICE = "give_up_device"
+    """For good, for the whole organisation: less access, never more."""
     VIEW_SCREEN = "view_screen"
     """Get a relay ticket; the relay still wants the customer's own grant for this technician."""
 
 
 _READING = frozenset(
-    {Permission.READ_SESSION, Permission.READ_REQUESTS, Permission.READ_CHAT, Permission.FOLLOW_EVENTS}
+    {
+        Permission.READ_SESSION,
+        Permission.READ_REQUESTS,
+        Permission.READ_CHAT,
+        Permission.FOLLOW_EVENTS,
+        Permission.READ_DEVICES,
+    }
 )
 _HELPING = _READING | {
     Permission.CREATE_SESSION,
@@ -56,6 +67,8 @@ _HELPING = _READING | {
     Permission.WITHDRAW_REQUEST,
     Permission.SEND_CHAT,
     Permission.VIEW_SCREEN,
+    Permission.OPEN_DEVICE,
+    Permission.GIVE_UP_DEVICE,
 }
 
 PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response, status
 
 from beistand.protocol import signing
-from beistand.protocol.errors import Ended
+from beistand.protocol.errors import Ended, InvalidMessage
 from beistand.protocol.ids import Id
 from beistand.protocol.messages import (
     Actor,
@@ -17,10 +17,15 @@ from beistand.protocol.messages import (
     ChatLine,
     ChatList,
     CreateSession,
+    DeviceList,
+    DeviceListQuery,
+    DeviceQuery,
+    DeviceView,
     EndSession,
     Join,
     Joined,
     M,
+    OpenDevice,
     PostedRecord,
     Receipt,
     ReceiptWanted,
@@ -34,15 +39,18 @@ from beistand.protocol.messages import (
     SessionQuery,
     SessionState,
     SessionView,
+    StandingUp,
     WithdrawRequest,
 )
 from beistand.protocol.subjects import Service
+from beistand.protocol.terms import Technician, Terms
 from services.gateway.access import Caller, Gateway, Require, RequireForTicket, Wired
 from services.gateway.accounts import TOKEN_LIFE
 from services.gateway.bodies import (
     Asking,
     Audience,
     Line,
+    Opening,
     SessionStarted,
     SignIn,
     TicketIssued,
@@ -54,6 +62,8 @@ from services.gateway.domain import Permission
 from services.gateway.state import Repeatable
 
 TICKET_BYTES = 32
+OPEN_WITHIN_S = 12.0
+"""A device has five seconds to say whether it comes, and something has to be left for the rest."""
 OVER = frozenset({SessionState.ENDED, SessionState.EXPIRED})
 
 RepeatKey = Annotated[
@@ -111,6 +121,13 @@ async def deliver_record(body: PostedRecord, caller: Caller, gateway: Wired) -> 
     """A device's signed revocation, pause, end or activity, when its own connection cannot deliver it."""
     gateway.pace.take(gateway.limits.record, caller, now=gateway.clock())
     return await gateway.services.deliver(body)
+
+
+@public.post("/v1/agent/device-records", tags=["customer"], responses=refusals(403, 404, 410))
+async def deliver_device_record(body: StandingUp, caller: Caller, gateway: Wired) -> Recorded:
+    """An enrolled device's signed pause, its end, or withdrawal: its signature is all that counts."""
+    gateway.pace.take(gateway.limits.record, caller, now=gateway.clock())
+    return await gateway.services.call(Service.CONSENT_DEVICE_RECORD, body, Recorded)
 
 
 @router.post("/v1/sessions", status_code=status.HTTP_201_CREATED, tags=["sessions"])
@@ -190,12 +207,19 @@ async def ask(
     repeat_key: RepeatKey = None,
 ) -> RequestView:
     """Ask the customer for one capability. Their answer arrives as an event."""
-    wanted = AskConsent(actor=actor, session_id=session_id, capability=body.capability, reason=body.reason)
 
     async def make() -> RequestView:
+        wanted = AskConsent(
+            actor=actor,
+            session_id=session_id,
+            capability=body.capability,
+            reason=body.reason,
+            terms=await _terms(gateway, actor, body),
+        )
         return await gateway.services.call(Service.CONSENT_ASK, wanted, RequestView)
 
-    about = ("request", session_id, body.capability, body.reason)
+    terms = "" if body.terms is None else body.terms.model_dump_json()
+    about = ("request", session_id, body.capability, body.reason, terms)
     return await _once(gateway, actor, repeat_key, about, RequestView, make)
 
 
@@ -280,6 +304,77 @@ async def issue_ticket(
         audience=audience,
         expires_at=expires_at,
     )
+
+
+@router.get("/v1/devices", tags=["devices"])
+async def list_devices(
+    actor: Annotated[Actor, Depends(Require(Permission.READ_DEVICES))],
+    gateway: Wired,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[Id | None, Query(description="`next` of the page before.")] = None,
+) -> DeviceList:
+    """Devices whose person allowed unattended access, by name; also those where that is over."""
+    query = DeviceListQuery(actor=actor, limit=limit, after=after)
+    return await gateway.services.call(Service.SESSION_DEVICE_LIST, query, DeviceList)
+
+
+@router.get("/v1/devices/{device_id}", tags=["devices"], responses=refusals(404))
+async def read_device(
+    device_id: Id, actor: Annotated[Actor, Depends(Require(Permission.READ_DEVICES))], gateway: Wired
+) -> DeviceView:
+    """One device: what its person allowed, whether it is there, and the rule that says no right now."""
+    query = DeviceQuery(actor=actor, device_id=device_id)
+    return await gateway.services.call(Service.SESSION_DEVICE_GET, query, DeviceView)
+
+
+@router.post(
+    "/v1/devices/{device_id}/sessions",
+    status_code=status.HTTP_201_CREATED,
+    tags=["devices"],
+    responses=refusals(404, 409, 429),
+)
+async def open_device(
+    device_id: Id,
+    body: Opening,
+    actor: Annotated[Actor, Depends(Require(Permission.OPEN_DEVICE))],
+    gateway: Wired,
+    response: Response,
+    repeat_key: RepeatKey = None,
+) -> SessionView:
+    """Start an unattended session; answered when the device has said that it comes."""
+
+    async def make() -> SessionView:
+        wanted = OpenDevice(actor=actor, device_id=device_id, reason=body.reason)
+        call = gateway.services.call
+        return await call(Service.SESSION_DEVICE_OPEN, wanted, SessionView, timeout=OPEN_WITHIN_S)
+
+    about = ("device", device_id, body.reason)
+    session = await _once(gateway, actor, repeat_key, about, SessionView, make)
+    response.headers["Location"] = f"/v1/sessions/{session.id}"
+    return session
+
+
+@router.delete("/v1/devices/{device_id}", tags=["devices"], responses=refusals(404))
+async def give_up_device(
+    device_id: Id, actor: Annotated[Actor, Depends(Require(Permission.GIVE_UP_DEVICE))], gateway: Wired
+) -> DeviceView:
+    """The organisation gives unattended access to a device up, for good; a session under way ends."""
+    query = DeviceQuery(actor=actor, device_id=device_id)
+    return await gateway.services.call(Service.SESSION_DEVICE_GIVE_UP, query, DeviceView)
+
+
+async def _terms(gateway: Gateway, actor: Actor, body: Asking) -> Terms | None:
+    """The terms with the technicians' names as accounts have them; InvalidMessage for who is none here."""
+    if body.terms is None:
+        return None
+    ids = body.terms.technician_ids
+    if len(set(ids)) != len(ids):
+        raise InvalidMessage("A technician is named once.")
+    known = await gateway.accounts.technicians(actor.org, set(ids) - {actor.technician_id})
+    known[actor.technician_id] = Technician(id=actor.technician_id, name=actor.name)
+    if not known.keys() >= set(ids):
+        raise InvalidMessage("There is no such technician.")
+    return body.terms.terms(tuple(known[name] for name in ids), now=gateway.clock())
 
 
 def _url_for(audience: Audience, sid: str, gateway: Gateway) -> str:

@@ -85,7 +85,7 @@ def _limits() -> Iterator[tuple[str, ...]]:
     yield "failed sign-ins per address and user name", _limit(LIMITS.sign_in)
     yield "failed sign-ins per address", _limit(LIMITS.sign_in_address)
     yield "receipts asked for by devices per address", _limit(LIMITS.receipt)
-    yield "records of agents per address (IPv6: /64) and gateway process", _limit(LIMITS.record)
+    yield "records of agents and devices per address (IPv6: /64) and gateway process", _limit(LIMITS.record)
     yield "life of a bearer token", f"{TOKEN_LIFE.total_seconds() / 3600:.0f} h"
     yield "life of a ticket", f"{TICKET_LIFE.total_seconds():.0f} s, single use"
 

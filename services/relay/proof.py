@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from beistand.protocol import records, signing
-from beistand.protocol.capabilities import OFFERED, Capability
+from beistand.protocol.capabilities import BY_POLICY, Capability
 from beistand.protocol.errors import BadSignature, BeistandError, Ended, NoGrant, Unavailable
 from beistand.protocol.messages import GrantEntry, RequestState, SessionEntry, SessionState
 from beistand.protocol.records import Ask, DecidedBy, Decision, Entry, Outcome
 
 CLOCK_SKEW = timedelta(seconds=30)
 """How far the clocks of two services may be apart."""
+
+CARRIED = frozenset({Capability.VIEW, Capability.CONTROL})
+"""What pictures or input flow under; a yes to unattended access opens neither."""
 
 _NOT_ACTIVE: dict[SessionState, type[BeistandError]] = {
     SessionState.WAITING: NoGrant,
@@ -60,21 +63,31 @@ def verified(entry: GrantEntry, *, session: SessionEntry, consent_key: bytes, no
     receipt = signing.verify(entry.entry_jws, consent_key, Entry)
     ask = signing.verify(entry.ask_jws, consent_key, Ask)
     _check_answer(decision, ask, ask_jws=entry.ask_jws)
+    _check_decider(decision, session)
     _check_place(entry, session, decision, receipt)
     return _grant(decision, _expiry(decision, receipt, session, now=now), now=now)
 
 
 def _check_answer(decision: Decision, ask: Ask, *, ask_jws: str) -> None:
-    """The decision is a person's yes to exactly this question."""
+    """The decision is a yes to exactly this question, and to what a relay carries at all."""
     holds = (
         decision.outcome is Outcome.GRANTED
-        and decision.decided_by is DecidedBy.PERSON
-        and decision.capability in OFFERED
+        and decision.capability in CARRIED
         and decision.ask_hash == signing.hash_of(ask_jws)
         and records.repeats(decision, ask)
     )
     if not holds:
         raise BadSignature("The decision is not an answer to this question.")
+
+
+def _check_decider(decision: Decision, session: SessionEntry) -> None:
+    """A person said yes; or, in an unattended session only, the device by the standing yes it names."""
+    is_policy = decision.decided_by is DecidedBy.POLICY
+    names_standing = decision.enrolment_hash is not None
+    if is_policy and names_standing and session.device_id is not None and decision.capability in BY_POLICY:
+        return
+    if decision.decided_by is not DecidedBy.PERSON or names_standing:
+        raise BadSignature("Nobody who may has allowed this.")
 
 
 def _check_place(entry: GrantEntry, session: SessionEntry, decision: Decision, receipt: Entry) -> None:

@@ -4,8 +4,6 @@ Every change is one compare-and-set; every step can be repeated by another repli
 """
 
 import asyncio
-import base64
-import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +14,8 @@ from nats.aio.msg import Msg
 from beistand.bus.callout import DeviceAdmission, DeviceRequest
 from beistand.bus.rpc import Request
 from beistand.bus.store import Conflict
-from beistand.protocol import ids, messages, signing, subjects
+from beistand.protocol import messages, signing, subjects
+from beistand.protocol.device import enrolment_of
 from beistand.protocol.errors import (
     BadSignature,
     BeistandError,
@@ -204,12 +203,9 @@ async def recorded(parts: Parts, request: Request[DeviceRecorded]) -> Ack:
 
 
 async def _enrol(parts: Parts, said: DeviceRecorded) -> None:
-    key = _claimed_key(said.jws)
-    record = signing.verify(said.jws, signing.public_key_of_agent(key), Enrolment)
-    if (record.org, record.sid, record.device_key) != (said.org, said.device_id, key):
+    record = enrolment_of(said.jws, device_id=said.device_id)
+    if record.org != said.org:
         raise BadSignature("The record is about another device.")
-    if ids.device_id(key) != said.device_id:
-        raise BadSignature("The device's id is not its key's.")
     if said.enrolled_by is None:
         raise InvalidMessage("Who asked is missing.")
     entry = devices.enrolled(
@@ -228,15 +224,6 @@ async def _enrol(parts: Parts, said: DeviceRecorded) -> None:
         return
     noticed(parts, entry)
     await _tell_world(parts, entry)
-
-
-def _claimed_key(jws: str) -> str:
-    """The key an enrolment names, not verified yet."""
-    try:
-        body = jws.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["device_key"])
-    except (ValueError, KeyError, TypeError, IndexError):
-        raise BadSignature from None
 
 
 # --- technicians (through the gateway) ----------------------------------------------------------------

@@ -24,6 +24,7 @@ from beistand.protocol import records, signing, subjects
 from beistand.protocol.capabilities import Capability
 from beistand.protocol.errors import BeistandError, NotFound, Unavailable, WrongState
 from beistand.protocol.messages import (
+    DeviceEntry,
     GrantEntry,
     Receipt,
     ReceiptWanted,
@@ -161,6 +162,7 @@ async def ledger_of(bus: BusSettings) -> AsyncIterator[tuple[JetStreamLedger, Cl
         shelf = Shelf(
             await Store.open(client, Bucket.GRANTS, GrantEntry),
             await Store.open(client, Bucket.SESSIONS, SessionEntry),
+            await Store.open(client, Bucket.DEVICES, DeviceEntry),
         )
         pen = Pen(key_files.read_raw(bus.keys, key_files.CONSENT_SEED))
         yield JetStreamLedger(client, pen=pen, shelf=shelf, clock=adapters.utc_now), client

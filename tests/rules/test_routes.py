@@ -38,6 +38,10 @@ PUBLIC = {
     ("GET", "/readyz"): "says that the process can work",
     ("POST", "/v1/auth/token"): "signing in; limited",
     ("POST", "/v1/agent/records"): "agents have no account; limited, and the signature is what counts",
+    (
+        "POST",
+        "/v1/agent/device-records",
+    ): "devices have no account; limited, and the signature is what counts",
     ("POST", "/v1/join"): "customers have no account; limited, and the code is the secret",
     ("POST", "/v1/receipts"): "customers have no account; limited, and the device's signature decides",
 }
@@ -55,6 +59,16 @@ RULES = {
     ("GET", "/v1/sessions/{session_id}/chat"): Permission.READ_CHAT,
     ("POST", "/v1/sessions/{session_id}/tickets"): "by audience",
     ("WS", "/v1/sessions/{session_id}/events"): "events",
+    ("GET", "/v1/devices"): Permission.READ_DEVICES,
+    ("GET", "/v1/devices/{device_id}"): Permission.READ_DEVICES,
+    ("POST", "/v1/devices/{device_id}/sessions"): Permission.OPEN_DEVICE,
+    ("DELETE", "/v1/devices/{device_id}"): Permission.GIVE_UP_DEVICE,
+}
+
+BODIES = {
+    "/v1/sessions/{session_id}/requests": {"capability": "view", "reason": "r"},
+    "/v1/sessions/{session_id}/chat": {"text": "t"},
+    "/v1/devices/{device_id}/sessions": {"reason": "r"},
 }
 
 CONFUSING = [
@@ -141,7 +155,7 @@ async def test_a_path_with_two_readings_leads_nowhere(app: FastAPI, method: str,
 async def test_no_route_has_a_second_name(app: FastAPI, route: str) -> None:
     """Every route's path, twisted in every place where two readers may differ (CVE-2024-1709)."""
     plain = route.replace(":path}", "}").format(
-        session_id="A" * 22, request_id="B" * 22, path="app.js", name="join.js"
+        session_id="A" * 22, request_id="B" * 22, device_id="C" * 22, path="app.js", name="join.js"
     )
     opened = {}
     for path in _twisted(plain):
@@ -187,18 +201,13 @@ def _twisted(plain: str) -> Iterator[str]:
 async def test_without_a_bearer_no_route_opens(
     client: httpx.AsyncClient, method: str, path: str, authorization: str | None
 ) -> None:
-    filled = path.format(session_id="A" * 22, request_id="B" * 22)
+    filled = path.format(session_id="A" * 22, request_id="B" * 22, device_id="C" * 22)
     headers = {} if authorization is None else {"Authorization": authorization}
-    body = {"capability": "view", "reason": "r"} if path.endswith("requests") else {"text": "t"}
     answer = await client.request(
-        method, filled, headers=headers, json=body if _has_body(path, method) else None
+        method, filled, headers=headers, json=BODIES.get(path) if method == "POST" else None
     )
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
-
-
-def _has_body(path: str, method: str) -> bool:
-    return method == "POST" and path.endswith(("requests", "chat"))
 
 
 class _Verbatim:

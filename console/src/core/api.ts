@@ -120,8 +120,16 @@ export class Api {
     return this.#post(`${path(sid)}/tickets`, { audience });
   }
 
-  devices(): Promise<DeviceList> {
-    return this.#call("GET", "/v1/devices");
+  /** All of them, page by page. */
+  async devices(): Promise<readonly DeviceView[]> {
+    const items: DeviceView[] = [];
+    for (let after: string | null | undefined = ""; after != null; ) {
+      const from: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
+      const page: DeviceList = await this.#call("GET", `/v1/devices?limit=200${from}`);
+      items.push(...page.items);
+      after = page.next;
+    }
+    return items;
   }
 
   device(id: string): Promise<DeviceView> {

@@ -152,7 +152,7 @@ export class DevicesPage implements Page {
     const { api, failed } = this.#context;
     api
       .devices()
-      .then(({ items }) => {
+      .then((items) => {
         this.#items = items;
         this.#renderItems();
       })

@@ -176,7 +176,7 @@ class Services:
         pen = consent_adapters.Pen(SEED)
         self.grants: MemoryStore[GrantEntry] = self._bucket("consent")
         self.sessions: MemoryStore[SessionEntry] = self._bucket("session")
-        shelf = consent_adapters.Shelf(self.grants, self.sessions)  # type: ignore[arg-type]
+        shelf = consent_adapters.Shelf(self.grants, self.sessions, self._bucket("consent"))  # type: ignore[arg-type]
         self.ledger = MemoryLedger(pen, shelf, world)
         self.consent = grants.Parts(
             shelf=shelf,

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 
 from beistand.protocol import signing
-from beistand.protocol.capabilities import Capability
+from beistand.protocol.capabilities import OFFERED, Capability
 from beistand.protocol.errors import (
     AlreadyAsked,
     AskingBlocked,
     BadSignature,
     BeistandError,
     Ended,
-    InvalidMessage,
     NotFound,
     RateLimited,
     WrongState,
@@ -100,9 +99,9 @@ def test_control_needs_a_live_view_of_the_same_technician() -> None:
     _check(in_state(LIVE), capability=Capability.CONTROL)
 
 
-def test_what_is_not_offered_cannot_be_asked_for() -> None:
-    with pytest.raises(InvalidMessage):
-        _check(capability=Capability.UNATTENDED)
+def test_everything_there_is_can_be_asked_for() -> None:
+    _check(capability=Capability.UNATTENDED)
+    assert set(Capability) == OFFERED
 
 
 def test_what_rests_on_a_view_is_the_same_technicians_open_control() -> None:
@@ -214,9 +213,9 @@ def test_what_an_answer_does() -> None:
     ask, ask_jws = _asked()
     yes = _decision(ask, ask_jws)
     active = SESSION.session()
-    assert questions.lasts_s(yes, active) == ask.duration_s
+    assert questions.lasts_s(yes, active, now=NOW) == ask.duration_s
     for state in set(SessionState) - {SessionState.ACTIVE}:
-        assert questions.lasts_s(yes, active.model_copy(update={"state": state})) is None
+        assert questions.lasts_s(yes, active.model_copy(update={"state": state}), now=NOW) is None
     until = NOW + timedelta(seconds=ask.duration_s)
     assert questions.answered(yes, decision_jws="d", entry_jws="e", expires_at=until) == Granted(
         "d", "e", NOW + timedelta(hours=1)
@@ -226,7 +225,7 @@ def test_what_an_answer_does() -> None:
         ({"outcome": Outcome.TIMED_OUT}, TimedOut("d", "e")),
     ):
         no = _decision(ask, ask_jws, **changes)
-        assert questions.lasts_s(no, active) is None
+        assert questions.lasts_s(no, active, now=NOW) is None
         assert questions.answered(no, decision_jws="d", entry_jws="e", expires_at=None) == event
 
 
