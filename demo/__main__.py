@@ -14,6 +14,7 @@ from demo.desktop import desktop
 from demo.narrator import Narrator
 from demo.story import Story
 from demo.technician import browser, technician
+from demo.unattended import Unattended
 
 FOLDER = Path("build/demo")
 
@@ -34,6 +35,9 @@ async def play(narrator: Narrator) -> None:
         story.consent_key = (stack.keys / CONSENT_PUBLIC).read_text().strip()
         try:
             await story.play()
+            narrator.say("Second act: access while nobody sits there")
+            await helped.starts_over()
+            await Unattended(narrator, helper, helped, stack.gateway_url, stack.user, stack.password).play()
         except Exception:
             await narrator.photograph("failed")
             raise

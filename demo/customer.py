@@ -84,6 +84,26 @@ class Customer:
         await self.presses("join-confirm")
         await self.waits_for("chat-input")
 
+    async def ends(self) -> None:
+        """End the session, and confirm it."""
+        await self.presses("end-session")
+        await self.answers("confirm-end")
+
+    async def starts_over(self) -> None:
+        """From the end of a session back to where the code goes."""
+        await self.presses("start-over")
+        await self.waits_for("join-code")
+
+    @property
+    def state(self) -> Path:
+        """What the agent keeps."""
+        return self.geometry_file.parent / "agent"
+
+    @property
+    def at_sign_in(self) -> Path:
+        """What starts the agent at sign-in, on a desktop without systemd's units."""
+        return self.geometry_file.parent.absolute() / "config" / "autostart" / "beistand-agent.desktop"
+
     async def answers(self, name: str) -> None:
         """Press a button of the question on screen, and see the question go."""
         await self.presses(name)
@@ -109,11 +129,13 @@ async def customer(
     """Start the agent (module `program`) on `desktop`; it is gone at the end. Its log: `folder`/agent.log."""
     geometry = folder / "geometry.json"
     geometry.unlink(missing_ok=True)
+    # What the agent leaves for the next sign-in stays in the folder, too.
+    own = {"PYTHONUNBUFFERED": "1", "XDG_CONFIG_HOME": str(folder.absolute() / "config")}
     with (folder / "agent.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", *program, "--gateway", gateway),
             *("--geometry-file", str(geometry), "--language", language, "--state", str(folder / "agent")),
-            env={**desktop.environment, "PYTHONUNBUFFERED": "1"},
+            env=desktop.environment | own,
             stdout=log,
             stderr=log,
         )

@@ -119,8 +119,14 @@ class Technician:
         await self.at("terms-hours-all-day").check()
         await self.at("terms-confirm").click()
 
-    async def opens_devices(self) -> None:
+    async def goes_home(self, gateway: str) -> None:
+        """Back to the list of sessions, still signed in."""
+        await self.page.goto(gateway)
+        await self.at("new-session").wait_for()
+
+    async def opens_devices(self, gateway: str) -> None:
         """Go to the list of the organisation's devices."""
+        await self.goes_home(gateway)
         await self.at("to-devices").click()
         await self.at("device-filter").wait_for()
 
@@ -132,7 +138,7 @@ class Technician:
         await self.at("device-start-confirm").click()
 
     async def sees_device(self, device: str, standing: str) -> None:
-        """Wait until the list shows the device as `online`, `offline`, `paused`, `withdrawn` ..."""
+        """Wait until the list, which looks again now and then, shows it as `online`, `paused` ..."""
         await self._device(device).locator(f'.pill[data-state="{standing}"]').wait_for()
 
     def _device(self, device: str) -> Locator:

@@ -35,6 +35,10 @@ class StandingCard(QFrame):
         self.setVisible(standing is not None)
         if standing is None:
             return
+        if standing.paused and self.pause.hasFocus():
+            # Else the focus would go on to the next button, which takes everything back.
+            self.resume.setVisible(True)
+            self.resume.setFocus()
         said = texts.standing
         say(self.title, said.title.format(organisation=one_line(standing.organisation)))
         say(self.state, state_of(standing, texts))

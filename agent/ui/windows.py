@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from agent.install.rights import Answer as Rights
-from agent.port import Actions, View
+from agent.port import Actions, Phase, View
 from agent.ui.consent import ConsentDialog
 from agent.ui.ending import EndingDialog
 from agent.ui.geometry import GeometryFile
@@ -66,7 +66,9 @@ class Windows(QObject):
         self.main.quit_wanted.connect(self.left)
 
     def present(self) -> None:
-        """Bring the main window to the front, placed if it was never there."""
+        """Bring the main window to the front; what a visit left there is told elsewhere until it is seen."""
+        if self._view.phase is Phase.ENDED and self._view.is_unattended:
+            self._actions.start_over()
         if not self.main.isVisible():
             self._place(self.main)
         self.main.present()

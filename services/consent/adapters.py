@@ -118,7 +118,7 @@ class Wire:
             log.warning("event not stored", extra={"sid": sid, "event": event.value})
 
     async def device_recorded(self, news: DeviceRecorded) -> None:
-        """Have the session service take in a stored record of a device; raises what it answers, Unavailable."""
+        """Tell the session service of a stored record of a device; raises what it answers, or Unavailable."""
         await rpc.call(self.client, subjects.Service.SESSION_DEVICE_RECORDED, news, Ack)
 
     async def tell(self, org: str, sid: str, verb: subjects.Down, message: Message) -> None:

@@ -1,6 +1,6 @@
-"""The chains of enrolled devices: verified, stored, and told to the session service, which keeps the devices.
+"""The chains of enrolled devices: verified, stored, and told to the session service, which keeps devices.
 
-Everything can be brought again: the same record gets the same entry, and where the chain stands is told again.
+Everything can be brought again: the same record gets the same entry, and where the chain stands is told.
 """
 
 import logging

@@ -190,7 +190,7 @@ class Services:
             agenda=consent_adapters.Agenda(),
         )
         self.session = lifecycle.Parts(
-            shelf=session_adapters.Shelf(self.sessions, self._bucket("session"), self._bucket("session")),  # type: ignore[arg-type]
+            shelf=session_adapters.Shelf(self.sessions, *(self._bucket("session") for _ in range(3))),  # type: ignore[arg-type]
             wire=ModelWire(world, "session"),  # type: ignore[arg-type]
             chance=SimpleNamespace(identifier=self._new_id),  # type: ignore[arg-type]
             clock=world.wall,
