@@ -19,16 +19,16 @@ from demo.unattended import Unattended
 FOLDER = Path("build/demo")
 
 
-async def play(narrator: Narrator) -> None:
+async def play(narrator: Narrator, folder: Path) -> None:
     """Start everything, play the story, stop everything."""
     async with AsyncExitStack() as scene:
         state = Path(scene.enter_context(tempfile.TemporaryDirectory(prefix="beistand-demo-")))
         narrator.say("Starting the NATS server and the four services, a desktop and a browser ...")
         stack = await scene.enter_async_context(Stack(StackSettings.on_free_ports(state)))
-        screen = await scene.enter_async_context(desktop(log=FOLDER / "desktop.log"))
-        note_file = await scene.enter_async_context(notes(screen, FOLDER))
+        screen = await scene.enter_async_context(desktop(log=folder / "desktop.log"))
+        note_file = await scene.enter_async_context(notes(screen, folder))
         helper = await scene.enter_async_context(technician(await scene.enter_async_context(browser())))
-        helped = await scene.enter_async_context(customer(screen, gateway=stack.gateway_url, folder=FOLDER))
+        helped = await scene.enter_async_context(customer(screen, gateway=stack.gateway_url, folder=folder))
         await helped.waits_for("join-code")
         narrator.desktop, narrator.technician = screen, helper
         story = Story(narrator, helper, helped, stack.gateway_url, stack.user, stack.password, note_file)
@@ -51,7 +51,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True)
     narrator = Narrator(FOLDER)
     try:
-        asyncio.run(play(narrator))
+        asyncio.run(play(narrator, FOLDER.absolute()))
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the person is told and the exit code says so
         failure = f"{type(error).__name__}: {error}"
         narrator.report(failure=failure)

@@ -13,6 +13,7 @@ from demo.desktop import Desktop, stop
 from demo.waiting import until
 
 Rectangle = tuple[int, int, int, int]
+FROM_SOURCE = (sys.executable, "-m", "beistand")
 AIM_S = 0.15
 """A hand takes longer than this from arriving to pressing. What the technician's machine had sent before the
 hand moved is through by then; a click in the same instant could find the pointer somewhere else.
@@ -31,6 +32,8 @@ class Customer:
     desktop: Desktop
     process: asyncio.subprocess.Process
     geometry_file: Path
+    program: tuple[str, ...]
+    """The command `beistand`."""
 
     def sees(self, name: str) -> Rectangle | None:
         """Where the control `name` is on the screen (x, y, width, height), if it is there and usable."""
@@ -102,7 +105,7 @@ class Customer:
     @property
     def at_sign_in(self) -> Path:
         """What starts the agent at sign-in, on a desktop without systemd's units."""
-        return self.geometry_file.parent.absolute() / "config" / "autostart" / "beistand-agent.desktop"
+        return self.geometry_file.parent / "config" / "autostart" / "beistand-agent.desktop"
 
     async def answers(self, name: str) -> None:
         """Press a button of the question on screen, and see the question go."""
@@ -124,23 +127,27 @@ async def customer(
     gateway: str,
     folder: Path,
     language: str = "de",
-    program: Sequence[str] = ("beistand", "agent"),
+    program: Sequence[str] = FROM_SOURCE,
+    options: Sequence[str] = (),
 ) -> AsyncIterator[Customer]:
-    """Start the agent (module `program`) on `desktop`; it is gone at the end. Its log: `folder`/agent.log."""
+    """Start the agent (of the command `program`) on `desktop`; it is gone at the end.
+
+    All it writes, its log agent.log as well, is in `folder`, an absolute path.
+    """
     geometry = folder / "geometry.json"
     geometry.unlink(missing_ok=True)
     # What the agent leaves for the next sign-in stays in the folder, too.
-    own = {"PYTHONUNBUFFERED": "1", "XDG_CONFIG_HOME": str(folder.absolute() / "config")}
+    own = {"PYTHONUNBUFFERED": "1", "XDG_CONFIG_HOME": str(folder / "config")}
     with (folder / "agent.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *program, "--gateway", gateway),
+            *(*program, "agent", *options, "--gateway", gateway),
             *("--geometry-file", str(geometry), "--language", language, "--state", str(folder / "agent")),
             env=desktop.environment | own,
             stdout=log,
             stderr=log,
         )
     try:
-        yield Customer(desktop, process, geometry)
+        yield Customer(desktop, process, geometry, tuple(program))
     finally:
         await stop(process)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from dataclasses import dataclass
 
 import httpx
@@ -33,16 +32,15 @@ class Unattended:
 
     async def play(self) -> None:
         """All of it in order; raises at the first thing that does not hold."""
-        await self._ask()
-        first = await self._device()
+        first = await self.enrols()
         await self._visit(first)
         await self._pause(first)
         await self._withdraw(first)
-        await self._ask()
-        second = await self._device()
+        second = await self.enrols()
         await self._uninstall(second)
 
-    async def _ask(self) -> None:
+    async def enrols(self) -> str:
+        """The technician asks in an attended session, the person allows it; the device's id."""
         step = self.narrator.step
         async with step("A technician asks to come back while nobody is there; the rules are shown"):
             await self.technician.goes_home(self.gateway)
@@ -56,6 +54,7 @@ class Unattended:
             await self.customer.ends()
             await self.customer.starts_over()
             await self.customer.waits_for("pause-unattended")
+        return await self._device()
 
     async def _visit(self, device: str) -> None:
         step = self.narrator.step
@@ -104,7 +103,7 @@ class Unattended:
         async with self.narrator.step("Uninstalled: the key first, then the session, then everything else"):
             told = ["--state", str(self.customer.state), *(["--mine-only"] if os.geteuid() else [])]
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "beistand", "uninstall", *told),
+                *(*self.customer.program, "uninstall", *told),
                 env={**os.environ, "XDG_CONFIG_HOME": str(self.customer.at_sign_in.parents[1])},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

@@ -1,10 +1,11 @@
 """The real agent, whose windows hang for a while on SIGUSR1; FROZEN_FILE is there as soon as they do.
 
-FROZEN_FILE=PATH python -m tests.e2e.agent_that_freezes [OPTIONS OF THE AGENT]
+FROZEN_FILE=PATH python -m tests.e2e.agent_that_freezes agent [ITS OPTIONS]
 """
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -21,4 +22,4 @@ def _freeze(_number: int, _frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, _freeze)
-    main()
+    main(sys.argv[2:])

@@ -1,6 +1,7 @@
 """Shift and Esc on the customer's own keyboard stop everything, even while the agent's windows hang."""
 
 import signal
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -32,7 +33,7 @@ async def test_the_stop_key_works_while_the_windows_hang(
                 gateway=stack.gateway_url,
                 folder=tmp_path,
                 language="en",
-                program=("tests.e2e.agent_that_freezes",),
+                program=(sys.executable, "-m", "tests.e2e.agent_that_freezes"),
             )
         )
         await person.waits_for("join-code")

@@ -16,10 +16,10 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 async def test_it_waits_in_the_background_until_it_is_wanted(tmp_path: Path) -> None:
-    state, program = tmp_path / "agent", ("beistand", "agent", "--background")
+    state = tmp_path / "agent"
     async with (
         desktop(width=800, height=600, log=tmp_path / "desktop.log") as screen,
-        customer(screen, gateway=NOWHERE, folder=tmp_path, language="en", program=program) as person,
+        customer(screen, gateway=NOWHERE, folder=tmp_path, language="en", options=["--background"]) as person,
     ):
         await until("the lock", lambda: _is_claimed(state))
         await until("the windows", person.geometry_file.exists)
