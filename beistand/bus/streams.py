@@ -142,7 +142,7 @@ def _streams(replicas: int) -> tuple[api.StreamConfig, ...]:
 
 
 def _events(replicas: int) -> api.StreamConfig:
-    kinds = (subjects.Event.SESSION, subjects.Event.REQUEST, subjects.Event.PAUSE)
+    kinds = (subjects.Event.SESSION, subjects.Event.REQUEST, subjects.Event.PAUSE, subjects.Event.DEVICE)
     return _stream(Stream.EVENTS, [f"bst.evt.*.*.{kind}" for kind in kinds], replicas)
 
 

@@ -1,7 +1,7 @@
 """Asking over the real bus: how often, what rests on what, taking back, running out, ending."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from nats.aio.client import Client
@@ -19,6 +19,7 @@ from beistand.protocol.errors import (
 )
 from beistand.protocol.messages import AskDown, GrantEntry, NoticeDown, Party, RequestState
 from beistand.protocol.records import Cause, Outcome
+from beistand.protocol.terms import Terms
 from services.consent import domain
 from tests.integration.conftest import Connect
 from tests.support.agent_wire import AgentWire, new_id
@@ -69,9 +70,18 @@ async def test_control_needs_a_live_view_of_the_same_technician(
     await agent.allow_next()
 
 
-async def test_unattended_access_cannot_be_asked_for(technician: Technician, agent: AgentWire) -> None:
+async def test_unattended_access_cannot_be_asked_for_without_an_end(
+    technician: Technician, agent: AgentWire
+) -> None:
+    now = datetime.now(UTC)
+    for terms in (None, Terms(until=now + timedelta(days=91)), Terms(until=now)):
+        with pytest.raises(InvalidMessage):
+            await technician.ask(agent.sid, Capability.UNATTENDED, terms=terms)
     with pytest.raises(InvalidMessage):
-        await technician.ask(agent.sid, Capability.UNATTENDED)
+        await technician.ask(agent.sid, Capability.VIEW, terms=Terms(until=now + timedelta(days=1)))
+    await technician.ask(agent.sid, Capability.UNATTENDED, terms=Terms(until=now + timedelta(days=90)))
+    ask, _ = await agent.question()
+    assert ask.terms == Terms(until=now + timedelta(days=90))
 
 
 async def test_after_a_no_the_same_waits(technician: Technician, agent: AgentWire) -> None:

@@ -86,6 +86,7 @@ class Standing:
         await rpc.call(self.consent, Service.SESSION_DEVICE_RECORDED, said, Ack)
 
     async def enrol(self, name: str = "Till 1") -> None:
+        self.seq = 0
         self.enrolment = self.record(
             Enrolment,
             device_key=self.key,

@@ -33,6 +33,7 @@ from beistand.protocol.messages import (
     SessionView,
     WithdrawRequest,
 )
+from beistand.protocol.terms import Terms
 from services.consent import app as consent_app
 from services.session import app as session_app
 from tests.support.agent_wire import AgentWire
@@ -83,8 +84,12 @@ class Technician:
         found = await self._call(subjects.Service.SESSION_CHAT_LIST, query, ChatList)
         return [line.text for line in found.items]
 
-    async def ask(self, sid: str, capability: Capability = Capability.VIEW) -> RequestView:
-        message = AskConsent(actor=self.actor, session_id=sid, capability=capability, reason="printer")
+    async def ask(
+        self, sid: str, capability: Capability = Capability.VIEW, *, terms: Terms | None = None
+    ) -> RequestView:
+        message = AskConsent(
+            actor=self.actor, session_id=sid, capability=capability, reason="printer", terms=terms
+        )
         return await self._call(subjects.Service.CONSENT_ASK, message, RequestView)
 
     async def withdraw(self, sid: str, request_id: str) -> RequestView:

@@ -58,6 +58,11 @@ def test_it_lists_the_interface(document: dict[str, Any]) -> None:
         f"post {sid}/chat",
         f"get {sid}/chat",
         f"post {sid}/tickets",
+        "post /v1/agent/device-records",
+        "get /v1/devices",
+        "get /v1/devices/{device_id}",
+        "post /v1/devices/{device_id}/sessions",
+        "delete /v1/devices/{device_id}",
     }
 
 
@@ -72,5 +77,5 @@ def test_every_refusal_is_a_problem_document(document: dict[str, Any]) -> None:
 
 def test_everything_but_signing_in_and_the_customers_doors_wants_a_bearer(document: dict[str, Any]) -> None:
     free = {name for name, operation in operations(document).items() if not operation.get("security")}
-    doors = {"post /v1/auth/token", "post /v1/join", "post /v1/receipts", "post /v1/agent/records"}
-    assert {name for name in free if "/v1/" in name} == doors
+    doors = {"auth/token", "join", "receipts", "agent/records", "agent/device-records"}
+    assert {name for name in free if "/v1/" in name} == {f"post /v1/{door}" for door in doors}

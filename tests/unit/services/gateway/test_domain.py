@@ -25,7 +25,7 @@ pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LIMIT = Limit(attempts=3, window_s=60)
-READING = {"read_session", "read_requests", "read_chat", "follow_events"}
+READING = {"read_session", "read_requests", "read_chat", "follow_events", "read_devices"}
 
 
 @pytest.mark.parametrize(("role", "permission"), list(product(Role, Permission)))

@@ -68,6 +68,10 @@ FORGERIES: dict[str, dict[str, object]] = {
     "without a decision": {"stored": {"decision_jws": None}},
     "without a countersignature": {"stored": {"entry_jws": None}},
     "unattended": {"capability": Capability.UNATTENDED},
+    "a policy that names a standing yes": {
+        "decision": {"decided_by": DecidedBy.POLICY, "enrolment_hash": "e" * 43}
+    },
+    "a person's yes that names a standing one": {"decision": {"enrolment_hash": "e" * 43}},
 }
 
 
@@ -76,6 +80,32 @@ def test_a_forged_or_altered_grant_is_refused(world: Consented, forgery: dict[st
     entry = world.grant(**forgery)  # type: ignore[arg-type]
     with pytest.raises(BadSignature):
         prove(world, entry)
+
+
+BY_POLICY: dict[str, object] = {"decided_by": DecidedBy.POLICY, "enrolment_hash": "e" * 43}
+
+
+@pytest.mark.parametrize("capability", [Capability.VIEW, Capability.CONTROL])
+def test_in_a_session_of_a_device_its_policy_may_say_yes(world: Consented, capability: Capability) -> None:
+    entry = world.grant(capability, decision=BY_POLICY)
+    assert prove(world, entry, device_id=new_id()).capability is capability
+    assert prove(world, world.grant(capability), device_id=new_id()).capability is capability
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        {"decision": {**BY_POLICY, "enrolment_hash": None}},
+        {"decision": {**BY_POLICY, "decided_by": DecidedBy.PERSON}},
+        {"decision": {**BY_POLICY, "decided_by": DecidedBy.TIMEOUT}},
+        {"decision": {**BY_POLICY, "outcome": Outcome.DENIED}},
+        {"decision": BY_POLICY, "capability": Capability.UNATTENDED},
+        {"decision": BY_POLICY, "decision_by": OTHER_KEY},
+    ],
+)
+def test_a_policy_says_yes_by_a_standing_one_only(world: Consented, forgery: dict[str, object]) -> None:
+    with pytest.raises(BadSignature):
+        prove(world, world.grant(**forgery), device_id=new_id())  # type: ignore[arg-type]
 
 
 def test_an_ask_the_consent_service_did_not_sign_is_refused(world: Consented) -> None:
