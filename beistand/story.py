@@ -23,6 +23,7 @@ from beistand.protocol.records import (
     Revocation,
     expiry,
 )
+from beistand.protocol.terms import Terms
 
 SKEW_S = 30
 """A device's time that differs from the server's by more is worth telling."""
@@ -191,17 +192,35 @@ class _Teller:
             technician=plain(ask.technician_name), organisation=plain(ask.organisation_name)
         )
         reason = self._texts["reason"].format(reason=plain(ask.reason))
-        terms = self._texts["terms"].format(duration=span(ask.duration_s), answer=span(ask.answer_within_s))
-        return text, (reason, terms)
+        answer = span(ask.answer_within_s)
+        if ask.terms is None:
+            return text, (reason, self._texts["terms"].format(duration=span(ask.duration_s), answer=answer))
+        return text, (reason, self._standing(ask.terms, answer))
+
+    def _standing(self, terms: Terms, answer: str) -> str:
+        """The terms of a yes given in advance."""
+        week = self._texts["weekdays"].split()
+        who = ", ".join(plain(technician.name) for technician in terms.technicians)
+        return self._texts["standing"].format(
+            until=self._date(terms.until),
+            time=self._clock(terms.until),
+            days=", ".join(week[day] for day in terms.days),
+            begin=_minute(terms.from_minute),
+            end=_minute(terms.to_minute),
+            who=who or self._texts["everybody"],
+            answer=answer,
+        )
 
     def _decision(self, decision: Decision, event: Event) -> tuple[str, tuple[str, ...]]:
         at = event.entry.recorded_at
         by_policy = decision.decided_by is DecidedBy.POLICY
-        answer = "policy" if by_policy else str(decision.outcome)
+        is_granted = decision.outcome is Outcome.GRANTED
+        policy = "by_rules" if is_granted else "policy"
+        answer = policy if by_policy else str(decision.outcome)
         text = self._texts[f"{decision.capability}.{answer}"].format(
             technician=plain(decision.technician_name)
         )
-        details = [self._texts["policy"]] if by_policy else []
+        details = [self._texts[policy]] if by_policy else []
         if decision.decided_by is DecidedBy.PERSON:
             details.append(
                 self._texts["shown"].format(
@@ -209,7 +228,7 @@ class _Teller:
                     after=span(_between(self._asked[decision.request_id], at)),
                 )
             )
-        if decision.outcome is Outcome.GRANTED:
+        if is_granted:
             until = event.entry.expires_at or expiry(at, decision.duration_s)
             self._live[decision.request_id] = _Access(decision, at, until, self._paused_until(at))
             self._unknown[decision.request_id] = decision
@@ -313,3 +332,7 @@ def _zone(local: datetime) -> str:
 def _between(start: datetime, end: datetime) -> int:
     """Whole seconds, of times cut to whole seconds as they are shown."""
     return int((end.replace(microsecond=0) - start.replace(microsecond=0)).total_seconds())
+
+
+def _minute(of_day: int) -> str:
+    return f"{of_day // 60:02}:{of_day % 60:02}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from beistand.protocol.messages import DeviceList, DeviceView
+from demo import proof
 from demo.customer import Customer
 from demo.narrator import Narrator
 from demo.technician import Technician
@@ -75,6 +76,8 @@ class Unattended:
         async with step("The person comes back and ends it"):
             await self.customer.ends()
             await self.technician.waits_for_state("ended")
+        async with step("What happened can be proven: `beistand verify` finds the receipt genuine") as told:
+            told.files += await self._proven(device)
         async with step("Who was there, when, why and what for stays on the screen until it is seen"):
             await self.customer.presses("notice-seen")
             await self.customer.is_rid_of("notice-seen")
@@ -116,6 +119,16 @@ class Unattended:
             if left or self.customer.at_sign_in.exists():
                 raise BrokenPromiseError(f"left behind: {left or self.customer.at_sign_in}")
             await self._is_refused(device, "device_offline", "outside_terms")
+
+    async def _proven(self, device: str) -> tuple[str, str]:
+        """The receipt of the device's last session, and the story it tells."""
+        async with self._http() as http:
+            answer = (await http.get(f"/v1/devices/{device}")).raise_for_status()
+        sid = DeviceView.model_validate_json(answer.content).session_id or ""
+        receipt = await proof.fetch(self.gateway, sid, user=self.user, password=self.password)
+        file = self.narrator.keep("receipt-visit.json", receipt)
+        story = await proof.verify(file, language="en", consent_key="")
+        return file.name, self.narrator.keep("receipt-visit.txt", story).name
 
     # --- what an integrator sees ------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import nkeys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from beistand import story
-from beistand.protocol import receipt, signing
+from beistand.protocol import ids, receipt, signing
 from beistand.protocol.records import (
     GENESIS,
     Activity,
@@ -29,13 +29,15 @@ from beistand.protocol.records import (
     Pause,
     Record,
     Revocation,
+    Vouch,
 )
 from beistand.story_texts import TEXTS
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "tests" / "vectors" / "receipts.json"
 TEXTS_TARGET = ROOT / "console" / "src" / "core" / "story-texts.gen.ts"
-AGENT, OTHER_AGENT, CONSENT, OTHER_CONSENT = (bytes([number]) * 32 for number in (1, 2, 3, 4))
+AGENT, OTHER_AGENT, CONSENT, OTHER_CONSENT, DEVICE = (bytes([number]) * 32 for number in (1, 2, 3, 4, 5))
+ENROLMENT = "E" * 42 + "A"
 START = datetime(2026, 3, 28, 22, 50, 0, tzinfo=UTC)
 TINA, OLAF = ("T" * 21 + "A", "Tina Berg"), ("O" * 21 + "A", "Olaf Ö. Groß")
 VIEW, CONTROL, LATER, AGAIN = (letter * 21 + "A" for letter in "VCLW")
@@ -71,7 +73,9 @@ class Writer:
         usual = {"language": "en", "platform": "Linux", "agent_version": "0.1.0"}
         self.device(Hello, **{"agent_key": agent_key(self.agent), **usual, **content})
 
-    def ask(self, request_id: str, capability: str, reason: str, who: tuple[str, str] = TINA) -> None:
+    def ask(
+        self, request_id: str, capability: str, reason: str, who: tuple[str, str] = TINA, **more: Any
+    ) -> None:
         """A question."""
         content = {
             "request_id": request_id,
@@ -84,6 +88,7 @@ class Writer:
             "asked_at": self.now,
             "answer_within_s": 60,
             "duration_s": 3600,
+            **more,
         }
         ask = Ask.model_validate({**self.about, **content})
         jws = signing.sign(ask, self.consent)
@@ -226,6 +231,52 @@ def stopped_session() -> Writer:
     return writer
 
 
+def prepared_session() -> Writer:
+    """The customer allows access for the time when nobody is there, in two ways."""
+    writer = Writer()
+    writer.hello()
+    until = START + timedelta(days=14)
+    writer.after(5).ask(LATER, "unattended", "Updates at night", terms={"until": until})
+    writer.after(20).decide(LATER, "granted", terms={"until": until}, device_key=agent_key(DEVICE))
+    narrow = {
+        "technicians": [{"id": OLAF[0], "name": OLAF[1]}],
+        "until": until,
+        "days": [0, 4],
+        "from_minute": 65,
+        "to_minute": 1439,
+    }
+    writer.after(5).ask(AGAIN, "unattended", "Backups", OLAF, terms=narrow)
+    writer.after(20).decide(AGAIN, "denied", terms=narrow)
+    writer.after(5).device(End, cause="end_session")
+    return writer
+
+
+def visited_session(*, vouch: dict[str, Any] | None = None, signed_by: bytes | None = None) -> Writer:
+    """Nobody was there: the device answered by what its person had allowed."""
+    writer = Writer()
+    writer.hello(vouch_jws=vouched(writer, signed_by=signed_by, **(vouch or {})))
+    writer.after(1).ask(VIEW, "view", "Updates at night")
+    writer.after(0.2).decide(VIEW, "granted", "policy", enrolment_hash=ENROLMENT)
+    writer.after(1).ask(CONTROL, "control", "Updates at night")
+    writer.after(0.2).decide(CONTROL, "granted", "policy", enrolment_hash=ENROLMENT)
+    writer.after(400).revoke("technician", CONTROL)
+    writer.after(1).device(End, cause="expired")
+    return writer
+
+
+def vouched(writer: Writer, *, signed_by: bytes | None = None, **changes: Any) -> str:
+    """The enrolled device's word for this session's key."""
+    content = {
+        "device_id": ids.device_id(agent_key(DEVICE)),
+        "device_key": agent_key(DEVICE),
+        "enrolment_hash": ENROLMENT,
+        "agent_key": agent_key(writer.agent),
+        "vouched_at": writer.now,
+    }
+    vouch = Vouch.model_validate({**writer.about, **content, **changes})
+    return signing.sign(vouch, signed_by or DEVICE)
+
+
 def good() -> list[dict[str, Any]]:
     """Genuine receipts, each with the story that must be told."""
     sessions = {
@@ -233,6 +284,8 @@ def good() -> list[dict[str, Any]]:
         "the device was lost": cut_off_session(),
         "the sign was lost": stopped_session(),
         "summed up after the end": summed_up_after_the_end(),
+        "allowed for when nobody is there": prepared_session(),
+        "nobody was there": visited_session(),
     }
     return [_with_story(name, writer.bundle()) for name, writer in sessions.items()]
 
@@ -374,6 +427,12 @@ def _signed_nonsense() -> list[dict[str, Any]]:
         ("a header that says more than it may", "signature", 1, _other_header(kid="1")),
         ("a header with another algorithm", "signature", 1, _other_header(alg="EdDSA")),
         ("questions that no device ever saw", "hello", None, _nobody_there()),
+        ("a yes by another permission", "answer", 2, _another_permission()),
+        ("a yes of the device's own to more", "answer", 2, _more_by_rules()),
+        ("a word by another key", "hello", 0, visited_session(signed_by=OTHER_AGENT)),
+        ("a word for another session", "hello", 0, visited_session(vouch={"sid": "f" * 21 + "A"})),
+        ("a word for another key", "hello", 0, visited_session(vouch={"agent_key": agent_key(DEVICE)})),
+        ("a word with a chosen name", "hello", 0, visited_session(vouch={"device_id": "x" * 21 + "A"})),
     ]
     whole = [_bad(name, problem, index, **writer.bundle()) for name, problem, index, writer in cases]
     short = whole_session()
@@ -392,6 +451,23 @@ def _started(*, asked: bool = True) -> Writer:
     if asked:
         writer.after(5).ask(VIEW, "view", "To see the printer settings.")
     return writer.after(5)
+
+
+def _another_permission() -> Writer:
+    writer = Writer()
+    writer.hello(vouch_jws=vouched(writer))
+    writer.ask(VIEW, "view", "Updates at night")
+    writer.decide(VIEW, "granted", "policy", enrolment_hash="A" * 43)
+    return writer
+
+
+def _more_by_rules() -> Writer:
+    writer = Writer()
+    writer.hello(vouch_jws=vouched(writer))
+    terms = {"until": START + timedelta(days=1)}
+    writer.ask(VIEW, "unattended", "Updates at night", terms=terms)
+    writer.decide(VIEW, "granted", "policy", enrolment_hash=ENROLMENT, terms=terms)
+    return writer
 
 
 def _no_hello() -> Writer:

@@ -236,6 +236,7 @@ class Office:
             org=standing.org,
             sid=joined.session_id,
             device_id=standing.device_id,
+            device_key=enrolled.key.agent_key,
             enrolment_hash=standing.enrolment_hash,
             agent_key=key.agent_key,
             vouched_at=datetime.now(UTC),

@@ -7,7 +7,7 @@ from typing import TypeVar
 from beistand.protocol import ids, signing
 from beistand.protocol.errors import BadSignature, InvalidMessage, WrongState
 from beistand.protocol.messages import SessionEntry, SignedUp
-from beistand.protocol.records import GENESIS, DeviceRecord, Enrolment
+from beistand.protocol.records import GENESIS, DeviceRecord, Enrolment, Hello, Vouch
 
 R = TypeVar("R", bound=DeviceRecord)
 
@@ -41,8 +41,23 @@ def enrolment_of(jws: str, *, device_id: str | None = None) -> Enrolment:
     return enrolment
 
 
+def vouch_of(hello: Hello) -> Vouch | None:
+    """The word of an enrolled device in a hello, signed by the key whose hash is the device's id.
+
+    None if the hello has none; BadSignature if it is not that, or about another session or key.
+    """
+    if hello.vouch_jws is None:
+        return None
+    key = _claimed_key(hello.vouch_jws)
+    vouch = signing.verify(hello.vouch_jws, signing.public_key_of_agent(key), Vouch)
+    said = (vouch.org, vouch.sid, vouch.device_id, vouch.agent_key)
+    if said != (hello.org, hello.sid, ids.device_id(key), hello.agent_key):
+        raise BadSignature("The device stands by another key or session.")
+    return vouch
+
+
 def _claimed_key(jws: str) -> str:
-    """The key that an enrolment names, not verified yet."""
+    """The key that a record of an enrolled device names, not verified yet."""
     try:
         payload = jws.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

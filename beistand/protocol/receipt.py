@@ -14,7 +14,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from beistand.protocol import signing
-from beistand.protocol.capabilities import Capability
+from beistand.protocol.capabilities import BY_POLICY, Capability
+from beistand.protocol.device import vouch_of
 from beistand.protocol.errors import BadSignature, InvalidMessage
 from beistand.protocol.ids import AgentKey, Id, OrgId
 from beistand.protocol.records import (
@@ -220,6 +221,8 @@ class _Reading:
         self._answered: set[str] = set()
         self._granted: dict[str, Decision] = {}
         self._summed_up: set[str] = set()
+        self._vouched: set[str] = set()
+        """Hashes of the enrolments that this session's device was vouched for by."""
         self._ended = False
 
     def take(self, index: int, signed: SignedRecord) -> None:
@@ -267,8 +270,18 @@ class _Reading:
             _require(isinstance(record, Hello), Problem.HELLO)
         if isinstance(record, Hello):
             _require(record.agent_key == self.bundle.agent_key, Problem.HELLO)
+            self._heed(record)
         _require((record.seq, record.prev) == (self._seq, self._head), Problem.CHAIN)
         self._seq, self._head = self._seq + 1, signing.hash_of(jws)
+
+    def _heed(self, hello: Hello) -> None:
+        """In a session nobody sat in: which standing yes the device has come by."""
+        try:
+            vouch = vouch_of(hello)
+        except BadSignature:
+            raise _Bad(Problem.HELLO) from None
+        if vouch is not None:
+            self._vouched.add(vouch.enrolment_hash)
 
     def _understand(self, record: Recorded, entry: Entry, jws: str) -> None:
         match record:
@@ -291,6 +304,9 @@ class _Reading:
         ask, ask_hash = self._asks[decision.request_id]
         _require(decision.ask_hash == ask_hash and repeats(decision, ask), Problem.ANSWER)
         _require(decision.decided_by in _BY[decision.outcome], Problem.ANSWER)
+        if (decision.outcome, decision.decided_by) == (Outcome.GRANTED, DecidedBy.POLICY):
+            _require(decision.capability in BY_POLICY, Problem.ANSWER)
+            _require(decision.enrolment_hash in self._vouched, Problem.ANSWER)
         _require(decision.request_id not in self._answered, Problem.REPEATED)
         self._answered.add(decision.request_id)
         if decision.outcome is Outcome.GRANTED:
@@ -312,12 +328,12 @@ class _Reading:
 
 _BY = MappingProxyType(
     {
-        Outcome.GRANTED: frozenset({DecidedBy.PERSON}),
+        Outcome.GRANTED: frozenset({DecidedBy.PERSON, DecidedBy.POLICY}),
         Outcome.DENIED: frozenset({DecidedBy.PERSON, DecidedBy.POLICY}),
         Outcome.TIMED_OUT: frozenset({DecidedBy.TIMEOUT}),
     }
 )
-"""Who can have given which answer: only a person says yes."""
+"""Who can have given which answer: a policy's yes rests on one that a person gave in advance."""
 
 
 _CREDIBLE = range(2000, 9999)

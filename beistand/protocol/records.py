@@ -291,6 +291,8 @@ class Vouch(Record):
     typ = "beistand-vouch+jws"
 
     device_id: Id
+    device_key: AgentKey
+    """The key this is signed with; `device_id` is its hash, so whoever reads it needs no other word."""
     enrolment_hash: Hash
     agent_key: AgentKey
     vouched_at: AwareDatetime

@@ -243,8 +243,15 @@ def check_vouch(entry: DeviceEntry | None, session: SessionEntry, hello: Hello) 
     if entry is None or entry.state is not DeviceState.ENROLLED or hello.vouch_jws is None:
         raise BadSignature("The device does not stand by this session's key.")
     vouch = signing.verify(hello.vouch_jws, signing.public_key_of_agent(entry.device_key), Vouch)
-    said = (vouch.org, vouch.sid, vouch.device_id, vouch.enrolment_hash, vouch.agent_key)
-    if said != (session.org, session.sid, entry.device_id, entry.enrolment_hash, hello.agent_key):
+    said = (vouch.org, vouch.sid, vouch.device_key, vouch.enrolment_hash, vouch.agent_key)
+    is_ours = vouch.device_id == entry.device_id
+    if not is_ours or said != (
+        session.org,
+        session.sid,
+        entry.device_key,
+        entry.enrolment_hash,
+        hello.agent_key,
+    ):
         raise BadSignature("The device stands by another key or session.")
 
 

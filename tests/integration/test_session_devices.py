@@ -135,6 +135,7 @@ class Standing:
             "org": self.org,
             "sid": sid,
             "device_id": self.id,
+            "device_key": self.key,
             "enrolment_hash": signing.hash_of(self.enrolment),
             "agent_key": agent_key,
             "vouched_at": datetime.now(UTC),

@@ -37,6 +37,12 @@ export function claimedType(jws: string, crypto: Crypto): string | undefined {
   return isObject(claims) && typeof claims["typ"] === "string" ? claims["typ"] : undefined;
 }
 
+/** What a JWS says, not verified; undefined if it is none. */
+export function claimedPayload(jws: string, crypto: Crypto): unknown {
+  const payload = fromBase64url(jws.split(".")[1] ?? "");
+  return payload === undefined ? undefined : json(payload, crypto);
+}
+
 /** SHA-256 of the exact text, base64url. Text with anything but ASCII in it is nobody's record. */
 export async function hashOf(jws: string, crypto: Crypto): Promise<string> {
   return toBase64url(await crypto.sha256(ascii(jws)));

@@ -62,6 +62,14 @@ export interface Hello extends OfDevice {
   readonly vouch_jws?: string | null;
 }
 
+/** An enrolled device's word for the key of one session. */
+export interface Vouch extends About {
+  readonly device_id: string;
+  readonly device_key: string;
+  readonly enrolment_hash: string;
+  readonly agent_key: string;
+}
+
 export interface Decision extends OfDevice, Question {
   readonly kind: "decision";
   readonly ask_hash: string;
@@ -213,6 +221,15 @@ const SHAPES = {
 
 export type Kind = keyof typeof SHAPES;
 
+const VOUCH = object({
+  ...ABOUT,
+  device_id: ID,
+  device_key: AGENT_KEY,
+  enrolment_hash: KEY,
+  agent_key: AGENT_KEY,
+  vouched_at: time,
+});
+
 const ENTRY = object({ ...ABOUT, position: whole(0), record_hash: KEY, recorded_at: time, expires_at: maybe(time) });
 const CLOSING = object({ ...ABOUT, count: whole(0), last_entry_hash: KEY, chain_head: KEY, closed_at: time });
 const BUNDLE = object({
@@ -233,12 +250,16 @@ export function kindOf(typ: string | undefined): Kind | undefined {
   return name !== undefined && Object.hasOwn(SHAPES, name) ? (name as Kind) : undefined;
 }
 
-export function typOf(kind: Kind | "entry" | "closing"): string {
+export function typOf(kind: Kind | "entry" | "closing" | "vouch"): string {
   return `beistand-${kind}+jws`;
 }
 
 export function readRecord(kind: Kind, payload: unknown): Recorded | undefined {
   return SHAPES[kind](payload) ? ({ ...(payload as object), kind } as Recorded) : undefined;
+}
+
+export function readVouch(payload: unknown): Vouch | undefined {
+  return VOUCH(payload) ? (payload as Vouch) : undefined;
 }
 
 export function readEntry(payload: unknown): Entry | undefined {

@@ -1,11 +1,12 @@
 // Whether a receipt is genuine: the same rules, codes and test vectors as beistand/protocol/receipt.py.
-import { agentPublicKey, claimedType, fromBase64url, hashOf, signedPayload, type Crypto } from "./jws.ts";
+import { agentPublicKey, claimedPayload, claimedType, fromBase64url, hashOf, signedPayload, toBase64url, type Crypto } from "./jws.ts";
 import {
   kindOf,
   readBundle,
   readClosing,
   readEntry,
   readRecord,
+  readVouch,
   typOf,
   type Activity,
   type Ask,
@@ -48,7 +49,7 @@ export interface Verdict {
 export const MAX_CHARACTERS = 64 * 1024 * 1024;
 const GENESIS = "0".repeat(43);
 const BY: Readonly<Record<Decision["outcome"], readonly Decision["decided_by"][]>> = {
-  granted: ["person"],
+  granted: ["person", "policy"],
   denied: ["person", "policy"],
   timed_out: ["timeout"],
 };
@@ -105,6 +106,8 @@ class Reading {
   readonly #answered = new Set<string>();
   readonly #granted = new Map<string, Decision>();
   readonly #summedUp = new Set<string>();
+  /** Hashes of the enrolments that this session's device was vouched for by. */
+  readonly #vouched = new Set<string | null | undefined>();
   #seq = 0;
   #head = GENESIS;
   #isEnded = false;
@@ -140,6 +143,9 @@ class Reading {
     if (record.kind !== "ask") {
       this.#follow(record, hash);
     }
+    if (record.kind === "hello" && record.vouch_jws != null) {
+      this.#vouched.add(await this.#vouch(record.vouch_jws));
+    }
     this.#understand(record, entry, hash);
     this.events.push({ index, record, entry });
   }
@@ -161,6 +167,18 @@ class Reading {
     const kind = kindOf(claimedType(jws, this.#crypto)) ?? bad("kind");
     const key = kind === "ask" ? this.#consentKey : this.#agentKey;
     return readRecord(kind, await this.#payload(jws, key, typOf(kind))) ?? bad("signature");
+  }
+
+  /** In a session nobody sat in: the hash of the standing yes the device has come by. */
+  async #vouch(jws: string): Promise<string> {
+    const deviceKey = readVouch(claimedPayload(jws, this.#crypto))?.device_key ?? bad("hello");
+    const key = agentPublicKey(deviceKey) ?? bad("hello");
+    const vouch = readVouch(await this.#payload(jws, key, typOf("vouch"))) ?? bad("hello");
+    const id = fromBase64url(await hashOf(deviceKey, this.#crypto))?.slice(0, 16);
+    const { org, sid, agent_key } = this.#bundle;
+    const isSame = vouch.org === org && vouch.sid === sid && vouch.agent_key === agent_key;
+    require(isSame && id !== undefined && toBase64url(id) === vouch.device_id, "hello");
+    return vouch.enrolment_hash;
   }
 
   async #payload(jws: string | null, key: Uint8Array, typ: string): Promise<unknown> {
@@ -209,6 +227,10 @@ class Reading {
     const { ask, hash } = this.#asks.get(decision.request_id) ?? bad("no_ask");
     require(decision.ask_hash === hash && ASKED.every((name) => isSame(decision[name], ask[name])), "answer");
     require(BY[decision.outcome].includes(decision.decided_by), "answer");
+    if (decision.outcome === "granted" && decision.decided_by === "policy") {
+      require(decision.capability !== "unattended", "answer");
+      require(decision.enrolment_hash != null && this.#vouched.has(decision.enrolment_hash), "answer");
+    }
     require(!this.#answered.has(decision.request_id), "repeated");
     this.#answered.add(decision.request_id);
     if (decision.outcome === "granted") {

@@ -1,6 +1,7 @@
 // A checked receipt as a story for people. The same words as `beistand verify`: the phrases are generated from
 // beistand/story_texts.py, and the test vectors hold both tellers together.
 import type { Language } from "./language.ts";
+import type { Terms } from "./protocol.gen.ts";
 import type { Activity, Ask, Decision, Hello, Pause, Revocation } from "./receipt-shapes.ts";
 import type { StoryEvent, Verdict } from "./receipt.ts";
 import { STORY_TEXTS } from "./story-texts.gen.ts";
@@ -159,15 +160,33 @@ class Teller {
   #ask(ask: Ask, at: number): Told {
     this.#asked.set(ask.request_id, at);
     const [technician, organisation] = [plain(ask.technician_name), plain(ask.organisation_name)];
-    const terms = { duration: span(ask.duration_s), answer: span(ask.answer_within_s) };
-    const details = [this.#say("reason", { reason: plain(ask.reason) }), this.#say("terms", terms)];
+    const answer = span(ask.answer_within_s);
+    const terms = ask.terms == null ? this.#say("terms", { duration: span(ask.duration_s), answer }) : this.#standing(ask.terms, answer);
+    const details = [this.#say("reason", { reason: plain(ask.reason) }), terms];
     return [this.#say(`${ask.capability}.ask`, { technician, organisation }), details];
+  }
+
+  /** The terms of a yes given in advance. */
+  #standing(terms: Terms, answer: string): string {
+    const week = this.#say("weekdays").split(" ");
+    const until = Date.parse(terms.until);
+    const who = (terms.technicians ?? []).map(({ name }) => plain(name)).join(", ");
+    return this.#say("standing", {
+      until: this.#date(until),
+      time: this.#clock(until),
+      days: (terms.days ?? [0, 1, 2, 3, 4, 5, 6]).map((day) => week[day] ?? "").join(", "),
+      begin: minute(terms.from_minute ?? 0),
+      end: minute(terms.to_minute ?? 24 * 60),
+      who: who === "" ? this.#say("everybody") : who,
+      answer,
+    });
   }
 
   #decision(decision: Decision, at: number, expiresAt: number | undefined): Told {
     const isPolicy = decision.decided_by === "policy";
-    const name = `${decision.capability}.${isPolicy ? "policy" : decision.outcome}`;
-    const details = isPolicy ? [this.#say("policy")] : [];
+    const policy = decision.outcome === "granted" ? "by_rules" : "policy";
+    const name = `${decision.capability}.${isPolicy ? policy : decision.outcome}`;
+    const details = isPolicy ? [this.#say(policy)] : [];
     if (decision.decided_by === "person") {
       const after = span(between(this.#asked.get(decision.request_id) ?? at, at));
       details.push(this.#say("shown", { language: this.#say(`language.${decision.language}`), after }));
@@ -295,4 +314,8 @@ function between(start: number, end: number): number {
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
+}
+
+function minute(ofDay: number): string {
+  return `${two(Math.floor(ofDay / 60))}:${two(ofDay % 60)}`;
 }
