@@ -118,7 +118,8 @@ class Unattended:
             left = [path for path in self.customer.state.rglob("*.key") if path.is_file()]
             if left or self.customer.at_sign_in.exists():
                 raise BrokenPromiseError(f"left behind: {left or self.customer.at_sign_in}")
-            await self._is_refused(device, "device_offline", "outside_terms")
+            await self._shows(device, "withdrawn")
+            await self._is_refused(device, "outside_terms")
 
     async def _proven(self, device: str) -> tuple[str, str]:
         """The receipt of the device's last session, and the story it tells."""

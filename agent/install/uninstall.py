@@ -81,6 +81,14 @@ def remove(mine: Belongings, *, after: Callable[[Step], None] = lambda _step: No
     return Done(resumed, kept(mine.state))
 
 
+def tidy(state: Path) -> None:
+    """Remove the folders of what stays, where nothing is in them any more."""
+    for name in KEPT:
+        folder = state / name
+        for emptied in (folder, *folder.parents[: len(Path(name).parts)]):
+            _remove_if_empty(emptied)
+
+
 def kept(state: Path) -> tuple[Path, ...]:
     """What is there of what stays."""
     return tuple(state / name for name in KEPT if (state / name).is_dir() and any((state / name).iterdir()))

@@ -51,7 +51,7 @@ class Delivery:
         failures = 0
         while True:
             self._wanted.clear()
-            if await self._hand_over():
+            if await self.hand_over():
                 failures = 0
                 await self._wanted.wait()
                 continue
@@ -60,8 +60,8 @@ class Delivery:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), pause)
 
-    async def _hand_over(self) -> bool:
-        """Whether nothing waits any more. A device's records wait for its earlier ones, for nobody else's."""
+    async def hand_over(self) -> bool:
+        """One try; whether nothing waits any more. A device's records wait for its earlier ones only."""
         stuck: set[str] = set()
         for path, waiting in self._store.waiting():
             device_id = waiting.record.device_id

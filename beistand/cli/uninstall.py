@@ -5,6 +5,7 @@ directory may lead elsewhere.
 """
 
 import argparse
+import asyncio
 import importlib
 import importlib.util
 import os
@@ -99,8 +100,22 @@ def _remove_mine(options: argparse.Namespace) -> None:
         fail(f"{error}; what came before it is done. Run it again to complete it")
     if done.resumed:
         print("An earlier run had been cut off; it is completed.")
-    for folder in done.kept:
+    if not _hand_over(mine.state):
+        print("The service could not be told. It lets nobody in all the same: the key is destroyed.")
+    uninstall.tidy(mine.state)
+    for folder in uninstall.kept(mine.state):
         print(f"Kept, as it is yours: {folder}")
+
+
+def _hand_over(state: Path) -> bool:
+    """Bring the signed end to the gateway, if there is one and it can be reached; whether nothing waits."""
+    store = importlib.import_module("agent.unattended.store").Store(state)
+    if not store.waiting():
+        return True
+    delivery = importlib.import_module("agent.unattended.delivery")
+    post = importlib.import_module("agent.unattended.post").post
+    told = delivery.Delivery(store, post=post, line=lambda _: None)
+    return bool(asyncio.run(told.hand_over()))
 
 
 def _with_withdrawal(mine: Any) -> Any:

@@ -221,5 +221,5 @@ async def test_an_answer_that_proves_nothing_settles_nothing(store: Store, deliv
     record = standing.withdrawn(Why.WITHDRAWN, key=DEVICE.key, device_time=DEVICE.enrolled_at)
     store.keep(waiting_for(standing, record.model_copy(update={"device_id": DEVICE.device_id})))
     delivery.wake()
-    assert not await delivery._hand_over()
+    assert not await delivery.hand_over()
     assert len(store.waiting()) == 1
