@@ -22,7 +22,7 @@ from beistand.bus.settings import BusSettings
 from beistand.bus.store import Store
 from beistand.cli.stack import Stack, StackSettings
 from beistand.protocol import ids, signing
-from beistand.protocol.messages import DeviceEntry, DeviceList, DeviceState
+from beistand.protocol.messages import DeviceEntry, DeviceList, DeviceState, DeviceView
 from beistand.protocol.terms import DEFAULT_TERM, Technician, Terms
 from bench.fleet import Identity
 from bench.processes import Usage, usage
@@ -120,9 +120,15 @@ class Stage:
         return total
 
     async def listed(self) -> DeviceList:
-        """The list as a technician gets it."""
-        answer = await self.technician.get("/v1/devices")
-        return DeviceList.model_validate_json(answer.raise_for_status().content)
+        """The list as a technician gets it, all pages of it."""
+        items: list[DeviceView] = []
+        after: dict[str, str] | None = {}
+        while after is not None:
+            answer = await self.technician.get("/v1/devices", params={"limit": "200", **after})
+            page = DeviceList.model_validate_json(answer.raise_for_status().content)
+            items += page.items
+            after = {"after": page.next} if page.next else None
+        return DeviceList(items=tuple(items))
 
     async def right_after(self, expected: set[str], *, patience: float = PATIENCE_S) -> float | None:
         """Seconds until the list says online of exactly these; None if it never does."""
