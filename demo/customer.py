@@ -32,7 +32,7 @@ class Customer:
     desktop: Desktop
     process: asyncio.subprocess.Process
     geometry_file: Path
-    program: tuple[str, ...]
+    program: tuple[str, ...] = FROM_SOURCE
     """The command `beistand`."""
 
     def sees(self, name: str) -> Rectangle | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
+from agent.install.rights import Answer
 from agent.port import Engine, View
 from agent.ui import theme
 from agent.ui.taking_back import Uninstall
@@ -78,7 +79,7 @@ def run(
     indicator_is_visible: Callable[[int], bool],
     background: bool = False,
     serve: Callable[[Callable[[str], None]], None] = lambda _: None,
-    uninstall: Uninstall,
+    uninstall: Uninstall = lambda: Answer.IMPOSSIBLE,
 ) -> int:
     """Show the windows until the person leaves; then close the engine. Returns the exit status.
 

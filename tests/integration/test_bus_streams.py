@@ -56,6 +56,7 @@ async def test_what_goes_by_itself_and_what_stays(service_client: Connect) -> No
         Bucket.SESSIONS: 0,
         Bucket.GRANTS: 0,
         Bucket.USERS: 0,
+        Bucket.DEVICES: 0,
         Bucket.CODES: 15 * 60,
         Bucket.LIMITS: 3600,
         Bucket.TICKETS: 12 * 3600,

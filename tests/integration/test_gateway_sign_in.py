@@ -187,6 +187,9 @@ ROUTES = {
     Permission.READ_CHAT: ("GET", "/v1/sessions/{sid}/chat", None),
     Permission.SEND_CHAT: ("POST", "/v1/sessions/{sid}/chat", {"text": "t"}),
     Permission.FOLLOW_EVENTS: ("POST", "/v1/sessions/{sid}/tickets", {"audience": "events"}),
+    Permission.READ_DEVICES: ("GET", "/v1/devices/{sid}", None),
+    Permission.OPEN_DEVICE: ("POST", "/v1/devices/{sid}/sessions", {"reason": "r"}),
+    Permission.GIVE_UP_DEVICE: ("DELETE", "/v1/devices/{sid}", None),
     Permission.VIEW_SCREEN: ("POST", "/v1/sessions/{sid}/tickets", {"audience": "relay"}),
 }
 
