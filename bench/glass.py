@@ -1,7 +1,7 @@
 """From the customer's screen to the technician's canvas, all of it real: the stage for benches.
 
 Xvfb 1920x1080 with a window manager, the agent with its windows, the four services, nats-server, headless
-Chromium with the console. A script in the page reads the counter of `bench.scenes` off the canvas.
+Chromium with the console. A script in its worker reads the counter of `bench.scenes` off the canvas.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import Xlib.display
 import Xlib.protocol.event
 import Xlib.X
 import Xlib.Xutil
+from playwright.async_api import Route
 
 from beistand.cli.stack import Stack, StackSettings
 from bench.scenes import BITS, CELL, CELLS, PLACE
@@ -30,11 +31,11 @@ from demo.technician import Technician, browser, technician
 
 WIDTH, HEIGHT = 1920, 1080
 
-READER = """
-(({ place, cell, cells, bits }) => {
+COUNTER = """
+(() => {
   // Counts what arrives before the console sees it: the buffers are handed on to a worker.
   const Native = window.WebSocket;
-  const glass = (window.glass = { bytes: 0, seen: [], drawn: [] });
+  const glass = (window.glass = { bytes: 0, drawn: [] });
   window.WebSocket = class extends Native {
     constructor(...given) {
       super(...given);
@@ -44,25 +45,12 @@ READER = """
     }
   };
   const now = () => (performance.timeOrigin + performance.now()) * 1e6;
-  const small = new OffscreenCanvas(cells, 1);
-  const context = small.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingEnabled = false;
-  let last = -1;
-  const look = () => {
-    const canvas = document.querySelector('[data-testid="screen"]');
-    if (!canvas || !canvas.width || canvas.dataset.frames === "0") return;
-    context.drawImage(canvas, place[0], place[1] + cell / 2, cell * cells, 1, 0, 0, cells, 1);
-    const { data } = context.getImageData(0, 0, cells, 1);
-    let value = 0;
-    for (let bit = 0; bit < bits; bit += 1) {
-      const one = data[4 * bit] > 127;
-      if (one === data[4 * (bit + bits)] > 127) return;
-      value = 2 * value + (one ? 1 : 0);
-    }
-    if (value !== last) glass.seen.push([value, now()]);
-    last = value;
-  };
-  glass.start = () => { glass.seen = []; glass.bytes = 0; last = -1; glass.timer ??= setInterval(look, 4); };
+  const reader = new BroadcastChannel("bench");
+  glass.start = () => { glass.bytes = 0; reader.postMessage("start"); };
+  glass.over = () => new Promise((resolve) => {
+    reader.onmessage = ({ data }) => resolve({ seen: data, bytes: glass.bytes });
+    reader.postMessage("over");
+  });
   glass.frames = () => {
     const watch = new MutationObserver((changes) => {
       for (const { target } of changes) {
@@ -70,6 +58,34 @@ READER = """
       }
     });
     watch.observe(document, { subtree: true, attributes: true, attributeFilter: ["data-frames"] });
+  };
+})();
+"""
+READER = """
+(({ place, cell, cells, bits }) => {
+  // Reads the canvas where it is drawn, every 4 ms. From the page it costs a whole core: what a worker's
+  // canvas shows is copied there for every look.
+  const now = () => (performance.timeOrigin + performance.now()) * 1e6;
+  const reader = new BroadcastChannel("bench");
+  const native = OffscreenCanvas.prototype.getContext;
+  let context, timer, last = -1, seen = [];
+  OffscreenCanvas.prototype.getContext = function (...given) { return (context = native.apply(this, given)); };
+  const look = () => {
+    if (!context || context.canvas.height <= place[1]) return;
+    const { data } = context.getImageData(place[0], place[1] + cell / 2, cell * cells, 1);
+    const isWhite = (at) => data[4 * (cell * at + cell / 2)] > 127;
+    let value = 0;
+    for (let bit = 0; bit < bits; bit += 1) {
+      if (isWhite(bit) === isWhite(bit + bits)) return;
+      value = 2 * value + (isWhite(bit) ? 1 : 0);
+    }
+    if (value !== last) seen.push([value, now()]);
+    last = value;
+  };
+  reader.onmessage = ({ data }) => {
+    clearInterval(timer);
+    if (data === "start") { seen = []; last = -1; timer = setInterval(look, 4); }
+    if (data === "over") { reader.postMessage(seen); }
   };
 })
 """
@@ -136,8 +152,8 @@ async def stage() -> AsyncIterator[Stage]:
         chromium = await scene.enter_async_context(browser())
         helper = await scene.enter_async_context(technician(chromium))
         await helper.page.set_viewport_size({"width": WIDTH + 400, "height": HEIGHT + 160})
-        given = {"place": PLACE, "cell": CELL, "cells": CELLS, "bits": BITS}
-        await helper.page.add_init_script(f"{READER}({json.dumps(given)})")
+        await helper.page.add_init_script(COUNTER)
+        await helper.page.route("**/assets/decoder-*.js", _with_reader)
         helped = await scene.enter_async_context(
             customer(screen, gateway=stack.gateway_url, folder=folder, language="en")
         )
@@ -148,6 +164,13 @@ async def stage() -> AsyncIterator[Stage]:
         made = Stage(helper, helped, stack, folder)
         made.processes = _processes(helped, stack)
         yield made
+
+
+async def _with_reader(route: Route) -> None:
+    """The decoding worker as it was built, with the reader before it."""
+    given = {"place": PLACE, "cell": CELL, "cells": CELLS, "bits": BITS}
+    built = await route.fetch()
+    await route.fulfill(response=built, body=f"{READER}({json.dumps(given)});\n{await built.text()}")
 
 
 def _minimise(display: str, title: str) -> None:
@@ -222,7 +245,7 @@ async def watch(made: Stage, scene: str, *, rate: float, seconds: float) -> Seen
         elapsed = time.monotonic() - started
         after = made.cpu()
         await asyncio.sleep(0.3)
-        glass = await page.evaluate("({ seen: glass.seen, bytes: glass.bytes })")
+        glass = await page.evaluate("glass.over()")
         process.stdin.write(b"\n")
     finally:
         await stop(process)
