@@ -69,7 +69,9 @@ READER = """
   const reader = new BroadcastChannel("bench");
   const native = OffscreenCanvas.prototype.getContext;
   let context, timer, last = -1, seen = [];
-  OffscreenCanvas.prototype.getContext = function (...given) { return (context = native.apply(this, given)); };
+  OffscreenCanvas.prototype.getContext = function (...given) {
+    return (context = native.apply(this, given));
+  };
   const look = () => {
     if (!context || context.canvas.height <= place[1]) return;
     const { data } = context.getImageData(place[0], place[1] + cell / 2, cell * cells, 1);
