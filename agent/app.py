@@ -11,15 +11,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from agent.engine import join, link, records_post
-from agent.engine.capture import Screen
 from agent.engine.encode import Kind, open_encoder
 from agent.engine.engine import Engine
 from agent.engine.gate import Gate
 from agent.engine.hand import Hand
 from agent.engine.inject import DesktopInjector
 from agent.engine.kept import Kept
+from agent.engine.late_media import LateMedia, Pictures
 from agent.engine.receipts import GatewayReceipts, Receipts
-from agent.engine.stream import ScreenMedia
 from agent.engine.visit import Parts
 from agent.install import rights, system
 from agent.platform import (
@@ -135,16 +134,8 @@ def _engine(
     """An engine on this machine's screen, mouse and keyboard; DesktopGone where there is none."""
     gate = Gate()
     desktop, devices = open_desktop(), open_input()
-    media = ScreenMedia(
-        gate=gate,
-        open_encoder=open_encoder,
-        kinds=kinds,
-        open_screen=partial(Screen, clock_ns=time.monotonic_ns, open_source=open_pixels),
-        open_changes=open_changes,
-        clock=time.monotonic,
-        # Where there is no display, there is no indicator on it.
-        on_lost=lambda: engine.indicator_shown(visible=False),
-    )
+    # Where there is no display, there is no indicator on it.
+    media = LateMedia(lambda: _pictures(gate, kinds, partial(engine.indicator_shown, visible=False)))
     injector = DesktopInjector(gate=gate, desktop=desktop, devices=devices, place=media.desktop_place)
     parts = Parts(
         gate=gate,
@@ -156,7 +147,7 @@ def _engine(
         kept=kept,
         hand=Hand(gate=gate, open_hands=open_hands),
     )
-    engine = Engine(
+    engine: Engine = Engine(
         look_up=partial(join.look_up, gateway),
         parts=parts,
         on_language=on_language,
@@ -164,3 +155,21 @@ def _engine(
         office=office,
     )
     return engine
+
+
+def _pictures(gate: Gate, kinds: Sequence[Kind], on_lost: Callable[[], None]) -> Pictures:
+    """What makes pictures of this screen, loaded now."""
+    from agent.engine.capture import Screen
+    from agent.engine.stream import ScreenMedia
+
+    media = ScreenMedia(
+        gate=gate,
+        open_encoder=open_encoder,
+        kinds=kinds,
+        open_screen=partial(Screen, clock_ns=time.monotonic_ns, open_source=open_pixels),
+        open_changes=open_changes,
+        clock=time.monotonic,
+        on_lost=on_lost,
+    )
+    runtime.settle_memory()
+    return media

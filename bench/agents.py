@@ -47,6 +47,9 @@ class MadeUpScreen:
         self._closed = threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
+    def prepare(self) -> None:
+        """See `Media`."""
+
     def start(self, grant_id: str, publish: Publish) -> None:
         """See `agent.engine.ports.Media`, here and below."""
         with self._lock:

@@ -7,10 +7,12 @@ docs/adr/0006-encoder-and-licences.md.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from agent.engine.change import Pixels, Rect
 from beistand.protocol.frames import Codec
+
+if TYPE_CHECKING:  # the names of encoders are read at the start, numpy is loaded with the first session
+    from agent.engine.change import Pixels, Rect
 
 
 class Kind(StrEnum):
@@ -47,7 +49,7 @@ class Encoder(Protocol):
     height: int
     """Size of the encoded picture, at most a pixel less than the screen's."""
 
-    def encode(self, picture: Pixels, changed: Iterable[Rect], *, key: bool) -> bytes:
+    def encode(self, picture: "Pixels", changed: "Iterable[Rect]", *, key: bool) -> bytes:
         """The frame that shows `picture`, of which only `changed` differs from the one before.
 
         With `key` it can be decoded without any frame before it. With nothing changed and no `key` it only

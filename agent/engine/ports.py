@@ -39,6 +39,9 @@ class Injector(Protocol):
 class Media(Protocol):
     """The screen as a stream per view grant, made on threads of its own; never blocks the caller."""
 
+    def prepare(self) -> None:
+        """A session begins: have everything loaded before somebody waits for a picture."""
+
     def start(self, grant_id: str, publish: Publish) -> None:
         """A view grant went live: wait for credit, then send pictures while the gate lets them pass."""
 

@@ -23,6 +23,7 @@ from agent.platform import Changes, DesktopGone
 from beistand.protocol import frames
 from beistand.protocol.messages import MAX_MONITORS, MediaDown, MonitorSize
 
+SMALLEST = (64, 64)
 IDLE_S = 1.0
 """The longest sleep while somebody watches."""
 
@@ -75,6 +76,11 @@ class ScreenMedia:
         self._thread.start()
 
     # --- called by the engine --------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """See `ports.Media`. Encoders are loaded when the screen is opened, or the first picture waits."""
+        with suppress(ImportError, EncoderUnavailable):
+            self._open_encoder(Plan(self._kinds[0]), *SMALLEST).close()
 
     def start(self, grant_id: str, publish: Publish) -> None:
         """See `ports.Media`."""

@@ -184,6 +184,7 @@ class Visit:
         )
         self._chat = ChatOut(self._send_chat, delivered=audience.delivered, failed=audience.refused)
         self._refusals = Refusals()
+        parts.media.prepare()
         self._pictures = PicturePump(gate=parts.gate, media=parts.media, send=self._send_media)
         self._inputs = InputPump(
             gate=parts.gate,

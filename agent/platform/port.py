@@ -5,10 +5,11 @@ A window is named by its native id (X11 window, HWND, CGWindowID), a place by de
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # loaded with the first session only: 15 MiB that a resting agent does not need
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class DesktopGone(Exception):
@@ -59,7 +60,7 @@ class Area:
     height: int
 
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = "NDArray[np.uint8]"
 """Height x width x 4: blue, green, red and an ignored byte; in a cursor that is alpha, premultiplied."""
 
 

@@ -79,6 +79,10 @@ class FakeMedia:
         self.started: list[str] = []
         self.credits: list[MediaDown] = []
         self.is_closed = False
+        self.is_prepared = False
+
+    def prepare(self) -> None:
+        self.is_prepared = True
 
     def start(self, grant_id: str, publish: Publish) -> None:
         self.started.append(grant_id)
