@@ -3,15 +3,15 @@
 Belongs to one thread. `now` is in seconds of the monotonic clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agent.engine.capture import Monitor, Picture, ReadingRefused, ScreenUnreadable
-from agent.engine.change import Rect, whole
+from agent.engine.change import Rect, around, whole
 from agent.engine.encode import Encoder, OpenEncoder, Plan
-from beistand.protocol.frames import Codec
+from beistand.protocol.frames import Area, Codec
 
 SHORTEST_S = 1 / 60
 """No more than 60 pictures a second."""
@@ -19,6 +19,8 @@ UNREADABLE_S = 0.5
 """Between two looks at a screen that cannot be read; black meanwhile."""
 REST_S = 0.15
 """Without a change for so long, a picture rests: between two keys of somebody who types it does not."""
+WHOLE_EVERY_S = 1.0
+"""An encoder may sharpen also what did not change: so often at least a frame is painted whole (ADR 0014)."""
 REFINE_S = 0.05
 """Between two frames that only sharpen a picture; the first picture need not rest for it."""
 
@@ -34,6 +36,8 @@ class Frame:
     width: int
     height: int
     monitor: Monitor
+    area: Area | None
+    """Where it differs from the frame before; None: anywhere."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Camera:
         self._look_at = 0.0
         self._refine_at = 0.0
         self._refines = 0
+        self._whole_at = 0.0
 
     def notice(self) -> None:
         """The screen may have changed."""
@@ -123,7 +128,16 @@ class Camera:
         self._refines = encoder.refines_after(len(payload)) if afresh else self._refines - 1
         self._refine_at = now + (REST_S if rects and not key else REFINE_S)
         size = (encoder.width, encoder.height)
-        return Frame(payload, encoder.codec, key, taken.taken_us, *size, taken.monitor)
+        area = self._area(() if key else rects, encoder, now)
+        return Frame(payload, encoder.codec, key, taken.taken_us, *size, taken.monitor, area)
+
+    def _area(self, rects: Collection[Rect], encoder: Encoder, now: float) -> Area | None:
+        """What of a frame must be painted if just `rects` are new; all of it if none is, and now and then."""
+        if not rects or now - self._whole_at >= WHOLE_EVERY_S:
+            self._whole_at = now
+            return None
+        part = around(rects, encoder.width, encoder.height)
+        return Area(part.x, part.y, part.width, part.height)
 
     def close(self) -> None:
         """Give the encoder back."""

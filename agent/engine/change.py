@@ -4,7 +4,7 @@ Two levels: whole stripes are compared first (an unchanged screen costs one pass
 inside stripes that differ. docs/adr/0006-encoder-and-licences.md has the figures.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 TILE = 64
 """Side of a tile and height of a stripe in pixels; even, as 4:2:0 needs it."""
+
+EDGE = 8
+"""Even, as 4:2:0 needs it."""
 
 Pixels = NDArray[np.uint8]
 """Height x width x 4, C-contiguous, blue green red and an ignored byte."""
@@ -32,6 +35,15 @@ def whole(picture: Pixels) -> tuple[Rect, ...]:
     """The rectangle that covers everything."""
     height, width, _ = picture.shape
     return (Rect(0, 0, width, height),)
+
+
+def around(rects: Collection[Rect], width: int, height: int) -> Rect:
+    """What contains them all, and what an encoder's smoothing of their edges reaches (3 pixels, 4:2:0: 6)."""
+    left = max(min(rect.x for rect in rects) - EDGE, 0)
+    top = max(min(rect.y for rect in rects) - EDGE, 0)
+    right = min(max(rect.x + rect.width for rect in rects) + EDGE, width)
+    bottom = min(max(rect.y + rect.height for rect in rects) + EDGE, height)
+    return Rect(left, top, right - left, bottom - top)
 
 
 def overlap(one: Rect, other: Rect) -> Rect | None:

@@ -21,8 +21,9 @@ class Choice:
     """The encoders of this build, best first, minus those that turned out not to work."""
 
     def __init__(self, kinds: Sequence[Kind], *, cores: int) -> None:
-        """`cores`: of this machine; with less than four the finer colours are left to others."""
-        self._kinds = [kind for kind in kinds if kind is not Kind.H264_444 or cores >= 4]
+        """`cores`: of this machine; with less than four the finer colours are left to others, if any."""
+        affordable = [kind for kind in kinds if kind is not Kind.H264_444 or cores >= 4]
+        self._kinds = affordable or list(kinds)
         self._dear = 0
 
     def plan(self, viewers: Iterable[Collection[str]], line: Line) -> Plan:

@@ -291,6 +291,7 @@ def _header(frame: Frame, seq: int) -> frames.Header:
         width=frame.width,
         height=frame.height,
         chunk=0,
+        area=frame.area,
     )
 
 

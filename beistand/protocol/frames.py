@@ -1,9 +1,9 @@
 """The binary header in front of every piece of picture, on NATS and on the viewer's WebSocket alike.
 
-24 bytes, big-endian (test vectors: frames.vectors.json, read by the console's tests too):
+32 bytes, big-endian (test vectors: frames.vectors.json, read by the console's tests too):
 
     offset  size  field
-    0       1     version, 1
+    0       1     version, 2
     1       1     codec (`Codec`)
     2       1     flags: 1 key frame, 2 last chunk of its frame
     3       1     monitor, 0 = first
@@ -13,7 +13,9 @@
     18      2     height of the picture in pixels
     20      2     chunk number within the frame, from 0
     22      2     reserved, 0
-    24      ...   payload: part of the encoded frame
+    24      8     x, y, width and height (2 bytes each) of the part of the picture that differs from the frame
+                  before; all 0: any part of it, as in every key frame
+    32      ...   payload: part of the encoded frame
 
 The encoded frame, its chunks put together again:
 
@@ -27,13 +29,14 @@ Frames over `MAX_CHUNK` payload bytes are split, all chunks carrying the same se
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from beistand.protocol.errors import InvalidMessage
 
-VERSION = 1
-HEADER = struct.Struct(">BBBBIQHHHH")
+VERSION = 2
+HEADER = struct.Struct(">BBBBIQHHHHHHHH")
 MAX_CHUNK = 480 * 1024
 MAX_CHUNKS = 64
 MAX_SIDE = 16384
@@ -50,6 +53,18 @@ class Codec(IntEnum):
     JPEG = 3
 
 
+class Area(NamedTuple):
+    """A part of the picture in pixels, origin top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+_ANYWHERE = Area(0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """One chunk's header; see the module docstring for units."""
@@ -63,10 +78,12 @@ class Header:
     width: int
     height: int
     chunk: int
+    area: Area | None = None
+    """Where it differs from the frame before; None: anywhere. A viewer need not paint the rest."""
 
 
 def pack(header: Header) -> bytes:
-    """The 24 bytes of `header`."""
+    """The 32 bytes of `header`."""
     flags = _KEY * header.is_key | _LAST * header.is_last
     return HEADER.pack(
         VERSION,
@@ -79,6 +96,7 @@ def pack(header: Header) -> bytes:
         header.height,
         header.chunk,
         0,
+        *(header.area or _ANYWHERE),
     )
 
 
@@ -86,7 +104,10 @@ def parse(message: bytes | memoryview) -> Header:
     """The header of a chunk, or InvalidMessage; the payload is `message[HEADER.size:]`."""
     if not HEADER.size < len(message) <= HEADER.size + MAX_CHUNK:
         raise InvalidMessage("A frame of impossible size.")
-    version, codec, flags, monitor, seq, time, width, height, chunk, reserved = HEADER.unpack_from(message)
+    version, codec, flags, monitor, seq, time, width, height, chunk, reserved, *part = HEADER.unpack_from(
+        message
+    )
+    area = Area(*part)
     valid = (
         version == VERSION
         and codec in Codec._value2member_map_
@@ -96,11 +117,17 @@ def parse(message: bytes | memoryview) -> Header:
         and 0 < height <= MAX_SIDE
         and chunk < MAX_CHUNKS
         and reserved == 0
+        and (area == _ANYWHERE or (not flags & _KEY and _is_inside(area, width, height)))
     )
     if not valid:
         raise InvalidMessage("A frame with an impossible header.")
     is_key, is_last = bool(flags & _KEY), bool(flags & _LAST)
-    return Header(Codec(codec), is_key, is_last, monitor, seq, time, width, height, chunk)
+    place = None if area == _ANYWHERE else area
+    return Header(Codec(codec), is_key, is_last, monitor, seq, time, width, height, chunk, place)
+
+
+def _is_inside(area: Area, width: int, height: int) -> bool:
+    return 0 < area.width <= width - area.x and 0 < area.height <= height - area.y
 
 
 def chunks(header: Header, payload: bytes) -> Iterator[bytes]:
@@ -146,14 +173,4 @@ def parse_patches(payload: bytes) -> list[Patch]:
 
 
 def _chunk_of(header: Header, number: int, count: int) -> Header:
-    return Header(
-        header.codec,
-        header.is_key,
-        number == count - 1,
-        header.monitor,
-        header.seq,
-        header.captured_us,
-        header.width,
-        header.height,
-        number,
-    )
+    return replace(header, is_last=number == count - 1, chunk=number)

@@ -4,7 +4,10 @@ import type { Frame } from "../src/core/frames.ts";
 import { CODEC, type Codec } from "../src/core/protocol.gen.ts";
 
 const frame = (codec: Codec, payload: number[]): Frame => ({
-  header: { codec, isKey: true, isLast: true, monitor: 0, seq: 1, capturedUs: 0, width: 2, height: 2, chunk: 0 },
+  header: {
+    ...{ codec, isKey: true, isLast: true, monitor: 0, seq: 1, capturedUs: 0, width: 2, height: 2, chunk: 0 },
+    area: undefined,
+  },
   payload: Uint8Array.from(payload),
 });
 

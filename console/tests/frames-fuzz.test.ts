@@ -6,7 +6,10 @@ import { parsePatches } from "../src/core/patches.ts";
 import { FRAME_HEADER_SIZE } from "../src/core/protocol.gen.ts";
 
 const COUNT = 250_000;
-const GOOD = [1, 1, 3, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 226, 64, 7, 128, 4, 56, 0, 0, 0, 0];
+const GOOD = [
+  [2, 1, 2, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 226, 64, 7, 128, 4, 56, 0, 0, 0, 0],
+  [0, 32, 0, 8, 3, 16, 0, 88],
+].flat();
 
 /** Marsaglia's xorshift32: the same numbers in every run. */
 function numbers(seed: number): () => number {
@@ -30,12 +33,14 @@ function mutate(message: Uint8Array, next: () => number): void {
 function written(header: Header): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_SIZE);
   const view = new DataView(bytes.buffer);
-  bytes.set([1, header.codec, (header.isKey ? 1 : 0) | (header.isLast ? 2 : 0), header.monitor]);
+  bytes.set([2, header.codec, (header.isKey ? 1 : 0) | (header.isLast ? 2 : 0), header.monitor]);
   view.setUint32(4, header.seq);
   view.setBigUint64(8, BigInt(header.capturedUs));
   view.setUint16(16, header.width);
   view.setUint16(18, header.height);
   view.setUint16(20, header.chunk);
+  const { x, y, width, height } = header.area ?? { x: 0, y: 0, width: 0, height: 0 };
+  [x, y, width, height].forEach((side, at) => view.setUint16(24 + 2 * at, side));
   return bytes;
 }
 

@@ -18,7 +18,7 @@ function chunk(seq: number, number: number, { key = false, last = true, fill = 1
   const message = new Uint8Array(FRAME_HEADER_SIZE + size).fill(fill);
   const view = new DataView(message.buffer);
   message.fill(0, 0, FRAME_HEADER_SIZE);
-  message.set([1, 1, (key ? 1 : 0) | (last ? 2 : 0), 0]);
+  message.set([2, 1, (key ? 1 : 0) | (last ? 2 : 0), 0]);
   view.setUint32(4, seq);
   view.setUint16(16, 640);
   view.setUint16(18, 480);
@@ -29,7 +29,7 @@ function chunk(seq: number, number: number, { key = false, last = true, fill = 1
 describe("the header", () => {
   it.each(vectors.valid)("reads: $name", ({ hex, header, payloadHex }) => {
     const message = bytes(hex);
-    expect(parseHeader(message)).toEqual(header);
+    expect(parseHeader(message)).toEqual({ ...header, area: header.area ?? undefined });
     expect(Buffer.from(message.subarray(FRAME_HEADER_SIZE)).toString("hex")).toBe(payloadHex);
   });
 

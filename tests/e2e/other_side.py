@@ -177,10 +177,12 @@ class OtherSide:
         key: bool,
         codec: frames.Codec = frames.Codec.H264,
         monitor: int = 0,
+        area: frames.Area | None = None,
     ) -> int:
         """One encoded frame, to the newest viewer; its sequence number."""
         self.seq += 1
-        header = frames.Header(codec, key, True, monitor, self.seq, self.seq * 33_000, width, height, 0)
+        at = self.seq * 33_000
+        header = frames.Header(codec, key, True, monitor, self.seq, at, width, height, 0, area)
         for chunk in frames.chunks(header, payload):
             await self.viewers[-1].send_bytes(chunk)
         return self.seq

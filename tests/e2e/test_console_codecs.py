@@ -66,6 +66,34 @@ async def test_patches_that_come_faster_than_they_are_drawn_are_all_painted(watc
     assert np.abs(np.array(seen, int) - np.array(meant, int)).max() <= 20
 
 
+@pytest.mark.parametrize("kind", [Kind.H264, Kind.VP9])
+async def test_only_the_part_that_changed_is_painted(watching: Watching, kind: Kind) -> None:
+    watching.film = Film(WIDTH, HEIGHT, kind)
+    await watching.shows(RED, key=True)
+    assert await watching.sees(RED)
+    left = frames.Area(0, 0, WIDTH // 2, HEIGHT)
+    payload = watching.film.frame(BLUE)
+    await watching.side.shows(payload, WIDTH, HEIGHT, key=False, codec=watching.film.codec, area=left)
+    await watching.side.hears("viewer.shown")
+    assert await watching.sees(BLUE, across=0.4)
+    assert await watching.sees(RED, across=0.6)
+    await watching.shows(BLUE)
+    assert await watching.sees(BLUE, across=0.6)
+
+
+async def test_parts_that_come_faster_than_they_are_drawn_are_all_painted(watching: Watching) -> None:
+    await watching.shows(RED, key=True)
+    step, seq = WIDTH // 16, 0
+    for column in range(16):
+        area = frames.Area(column * step, 0, step, HEIGHT)
+        seq = await watching.side.shows(watching.film.frame(BLUE), WIDTH, HEIGHT, key=False, area=area)
+    while (await watching.side.hears("viewer.shown")).seq != seq:
+        continue
+    pixels = await canvas(watching)
+    seen = [pixels[HEIGHT // 2, column * step + step // 2] for column in range(16)]
+    assert np.abs(np.array(seen, int) - np.array(BLUE, int)).max() <= 20
+
+
 async def test_the_encoding_may_change_while_it_runs(watching: Watching) -> None:
     """H.264 -> JPEG -> VP9 -> H.264, with pictures still on their way: never a wrong or a missing one."""
     order = (Kind.JPEG, Kind.VP9, Kind.H264)

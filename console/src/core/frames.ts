@@ -1,5 +1,6 @@
 // Reads the binary header in front of every piece of picture (beistand/protocol/frames.py has the layout) and puts
 // chunks back together. Knows no socket and no decoder.
+import type { Area } from "./areas.ts";
 import {
   CODEC,
   FRAME_HEADER_SIZE,
@@ -25,6 +26,8 @@ export interface Header {
   readonly width: number;
   readonly height: number;
   readonly chunk: number;
+  /** Where it differs from the frame before; undefined: anywhere. */
+  readonly area: Area | undefined;
 }
 
 /** One whole encoded frame. */
@@ -48,7 +51,7 @@ export function parseHeader(message: Uint8Array): Header {
   }
   return {
     codec: view.getUint8(1) as Codec,
-    isKey: (view.getUint8(2) & KEY) !== 0,
+    isKey: isKeyFrame(view),
     isLast: (view.getUint8(2) & LAST) !== 0,
     monitor: view.getUint8(3),
     seq: view.getUint32(4),
@@ -56,6 +59,7 @@ export function parseHeader(message: Uint8Array): Header {
     width: view.getUint16(16),
     height: view.getUint16(18),
     chunk: view.getUint16(20),
+    area: isAnywhere(view) ? undefined : areaOf(view),
   };
 }
 
@@ -68,8 +72,25 @@ function isPossible(view: DataView): boolean {
     isSide(view.getUint16(16)) &&
     isSide(view.getUint16(18)) &&
     view.getUint16(20) < FRAME_MAX_CHUNKS &&
-    view.getUint16(22) === 0
+    view.getUint16(22) === 0 &&
+    (isAnywhere(view) || (!isKeyFrame(view) && isInside(areaOf(view), view)))
   );
+}
+
+function isKeyFrame(view: DataView): boolean {
+  return (view.getUint8(2) & KEY) !== 0;
+}
+
+function isAnywhere(view: DataView): boolean {
+  return view.getBigUint64(24) === 0n;
+}
+
+function areaOf(view: DataView): Area {
+  return { x: view.getUint16(24), y: view.getUint16(26), width: view.getUint16(28), height: view.getUint16(30) };
+}
+
+function isInside({ x, y, width, height }: Area, view: DataView): boolean {
+  return width > 0 && height > 0 && x + width <= view.getUint16(16) && y + height <= view.getUint16(18);
 }
 
 function isSide(pixels: number): boolean {

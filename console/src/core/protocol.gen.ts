@@ -3,8 +3,8 @@
 export const MAX_CHAT = 4000;
 export const MAX_REASON = 300;
 export const MAX_INPUT = 8192;
-export const FRAME_VERSION = 1;
-export const FRAME_HEADER_SIZE = 24;
+export const FRAME_VERSION = 2;
+export const FRAME_HEADER_SIZE = 32;
 export const FRAME_MAX_CHUNK = 491520;
 export const FRAME_MAX_CHUNKS = 64;
 export const FRAME_MAX_SIDE = 16384;

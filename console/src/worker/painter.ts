@@ -1,5 +1,6 @@
 // Draws what was decoded: at once if nothing was drawn since the last animation frame, with the next one otherwise. What
 // a canvas in a worker shows changes only between animation frames, so nothing tears, and no frame is drawn in vain.
+import { bounds, type Area } from "../core/areas.ts";
 import type { Drawable } from "./drawable.ts";
 
 /** A hidden page gets no animation frames; it must still draw now and then, or the stream would stall unacknowledged. */
@@ -11,6 +12,8 @@ export class Painter {
   readonly #drawn: (drawable: Drawable, count: number) => void;
   /** Not on the canvas yet, oldest first; only the first may be a whole picture. */
   #waiting: Drawable[] = [];
+  /** What was changed by frames that were never painted. */
+  #unpainted: (Area | undefined)[] = [];
   #mayDraw = true;
   #count = 0;
 
@@ -27,12 +30,17 @@ export class Painter {
 
   offer(drawable: Drawable): void {
     if (drawable.isWhole) {
-      this.#waiting.splice(0).forEach((older) => older.close());
+      this.#waiting.splice(0).forEach((older) => this.#skip(older));
     }
     this.#waiting.push(drawable);
     if (this.#mayDraw) {
       this.#draw();
     }
+  }
+
+  #skip(drawable: Drawable): void {
+    this.#unpainted.push(drawable.header.area);
+    drawable.close();
   }
 
   #draw(): void {
@@ -61,7 +69,7 @@ export class Painter {
       this.#canvas.width = width;
       this.#canvas.height = height;
     }
-    drawable.paint(this.#context);
+    drawable.paint(this.#context, bounds([...this.#unpainted.splice(0), drawable.header.area]));
   }
 }
 

@@ -1,4 +1,5 @@
 // H.264 and VP9 by WebCodecs: one decoder for as long as its frames have one name.
+import { bounds } from "../core/areas.ts";
 import { codecName } from "../core/codec.ts";
 import { InvalidFrame, type Frame, type Header } from "../core/frames.ts";
 import { videoDrawable, type Drawable } from "./drawable.ts";
@@ -60,8 +61,7 @@ export class PictureDecoder implements Decoder {
   }
 
   #output(frame: VideoFrame): void {
-    const inside = this.#inside.get(frame.timestamp);
-    this.#forgetUntil(frame.timestamp);
+    const inside = this.#takeUntil(frame.timestamp);
     if (inside === undefined) {
       return frame.close();
     }
@@ -72,12 +72,17 @@ export class PictureDecoder implements Decoder {
     this.#reports.decoded(videoDrawable(inside.header, inside.arrivedAt, frame));
   }
 
-  #forgetUntil(seq: number): void {
-    for (const known of this.#inside.keys()) {
+  /** What is known of this frame; it also shows what changed in those before it that never came out. */
+  #takeUntil(seq: number): Inside | undefined {
+    const inside = this.#inside.get(seq);
+    const areas = [];
+    for (const [known, { header }] of this.#inside) {
       if (known <= seq) {
+        areas.push(header.area);
         this.#inside.delete(known);
       }
     }
+    return inside && { ...inside, header: { ...inside.header, area: bounds(areas) } };
   }
 }
 

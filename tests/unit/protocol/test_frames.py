@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from beistand.protocol import frames
 from beistand.protocol.errors import InvalidMessage
-from beistand.protocol.frames import HEADER, MAX_CHUNK, MAX_CHUNKS, MAX_SIDE, Codec, Header
+from beistand.protocol.frames import HEADER, MAX_CHUNK, MAX_CHUNKS, MAX_SIDE, Area, Codec, Header
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +20,7 @@ VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
     (resources.files("beistand.protocol") / "frames.vectors.json").read_text("utf-8")
 )
 SAMPLE = Header(Codec.H264, True, True, 0, 1, 0, 1920, 1080, 0)
-headers = st.builds(
+whole_headers = st.builds(
     Header,
     codec=st.sampled_from(Codec),
     is_key=st.booleans(),
@@ -32,6 +32,17 @@ headers = st.builds(
     height=st.integers(1, MAX_SIDE),
     chunk=st.integers(0, MAX_CHUNKS - 1),
 )
+
+
+@st.composite
+def headers_of_parts(draw: st.DrawFn) -> Header:
+    header = draw(whole_headers)
+    x, y = draw(st.integers(0, header.width - 1)), draw(st.integers(0, header.height - 1))
+    size = draw(st.integers(1, header.width - x)), draw(st.integers(1, header.height - y))
+    return replace(header, is_key=False, area=Area(x, y, *size))
+
+
+headers = st.one_of(whole_headers, headers_of_parts())
 
 
 @pytest.mark.parametrize("vector", VECTORS["valid"], ids=lambda vector: vector["name"])
@@ -47,6 +58,7 @@ def test_valid_vectors(vector: dict[str, Any]) -> None:
         fields["width"],
         fields["height"],
         fields["chunk"],
+        Area(**fields["area"]) if fields["area"] else None,
     )
     assert frames.parse(raw) == expected
     assert raw[HEADER.size :].hex() == vector["payloadHex"]
@@ -74,7 +86,7 @@ def test_anything_is_parsed_or_refused(raw: bytes) -> None:
     assert frames.pack(header) == raw[: HEADER.size]
 
 
-@given(headers, st.integers(0, 23), st.integers(0, 255))
+@given(headers, st.integers(0, HEADER.size - 1), st.integers(0, 255))
 def test_one_changed_byte_is_another_header_or_none(header: Header, offset: int, value: int) -> None:
     raw = bytearray(frames.pack(header) + b"x")
     is_same = raw[offset] == value

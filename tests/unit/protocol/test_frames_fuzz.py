@@ -8,7 +8,7 @@ import pytest
 
 from beistand.protocol import frames
 from beistand.protocol.errors import InvalidMessage
-from beistand.protocol.frames import HEADER, MAX_CHUNKS, MAX_SIDE, Codec, Header
+from beistand.protocol.frames import HEADER, MAX_CHUNKS, MAX_SIDE, Area, Codec, Header
 from services.relay.pictures import Stream
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ SEED = 20_261_123
 def _mutated() -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
     """Good headers with one to three bytes replaced, and one payload byte."""
     chance = np.random.default_rng(SEED)
-    good = Header(Codec.H264, True, True, 0, 7, 123_456, 1920, 1080, 0)
+    good = Header(Codec.H264, False, True, 0, 7, 123_456, 1920, 1080, 0, Area(0, 992, 784, 88))
     rows = np.tile(np.frombuffer(frames.pack(good) + b"x", np.uint8), (COUNT, 1)).copy()
     for _ in range(3):
         at = chance.integers(0, HEADER.size, COUNT)
@@ -39,10 +39,13 @@ def _possible(rows: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> list[b
         return (wide[:, first:last] << shifts).sum(axis=1)
 
     sides = [number(16, 18), number(18, 20)]
-    possible = (wide[:, 0] == 1) & np.isin(wide[:, 1], [codec.value for codec in Codec])
+    possible = (wide[:, 0] == 2) & np.isin(wide[:, 1], [codec.value for codec in Codec])
     possible &= (wide[:, 2] < 4) & (number(4, 8) > 0) & (number(20, 22) < MAX_CHUNKS) & (number(22, 24) == 0)
     for side in sides:
         possible &= (side > 0) & (side <= MAX_SIDE)
+    x, y, width, height = (number(at, at + 2) for at in (24, 26, 28, 30))
+    is_inside = (width > 0) & (height > 0) & (x + width <= sides[0]) & (y + height <= sides[1])
+    possible &= (number(24, 32) == 0) | (is_inside & (wide[:, 2] & 1 == 0))
     return [bool(each) for each in possible]
 
 

@@ -4,12 +4,12 @@ import av
 import numpy as np
 import pytest
 
-from agent.engine.camera import REFINE_S, REST_S, SHORTEST_S, UNREADABLE_S, Camera, Frame, Wish
+from agent.engine.camera import REFINE_S, REST_S, SHORTEST_S, UNREADABLE_S, WHOLE_EVERY_S, Camera, Frame, Wish
 from agent.engine.capture import Monitor, Picture, ScreenUnreadable
-from agent.engine.change import Pixels, changes, whole
+from agent.engine.change import EDGE, Pixels, changes, whole
 from agent.engine.encode import Encoder, Kind, Line, Plan, open_encoder
 from agent.engine.h264 import REFINES
-from beistand.protocol.frames import Codec
+from beistand.protocol.frames import Area, Codec
 
 pytestmark = pytest.mark.unit
 
@@ -97,6 +97,26 @@ def test_a_change_makes_a_frame_that_is_no_key_frame(camera, desk):
     frame = shot(camera, 2.0)
     assert frame is not None
     assert not frame.is_key
+
+
+def test_a_frame_says_which_part_of_it_is_new_and_now_and_then_it_is_to_be_painted_whole(camera, desk):
+    areas = []
+    for now in (1.0, 1.2, 1.4, 1.0 + WHOLE_EVERY_S, 1.2 + WHOLE_EVERY_S):
+        desk.paint()
+        frame = shot(camera, now)
+        assert frame is not None
+        areas.append(frame.area)
+    part = Area(64 - EDGE, 64 - EDGE, 64 + 2 * EDGE, 64 + 2 * EDGE)
+    assert areas == [None, part, part, None, part]
+
+
+def test_a_frame_that_only_sharpens_is_to_be_painted_whole(camera, desk):
+    shot(camera, 1.0)
+    desk.fill_with_noise()
+    shot(camera, 1.1)
+    frame = shot(camera, 1.1 + REST_S, FINE)
+    assert frame is not None
+    assert frame.area is None
 
 
 def test_a_wish_for_a_key_frame_is_met_without_a_change(camera):

@@ -47,8 +47,9 @@ def test_a_build_without_gpl_code_never_chooses_any():
     assert {best(choice, viewer) for viewer in (ALL, SAFARI, FREE, ())} <= {Kind.VP9, Kind.JPEG}
 
 
-def test_fine_colours_are_for_machines_with_cores_to_spare():
+def test_fine_colours_are_for_machines_with_cores_to_spare_or_without_anything_else():
     assert best(Choice(tuple(Kind), cores=2), ALL) is Kind.H264
+    assert best(Choice((Kind.H264_444,), cores=2), ALL) is Kind.H264_444
 
 
 def test_fine_colours_that_cost_too_much_for_long_are_over_for_good():
