@@ -16,6 +16,7 @@ from typing import Any
 
 from bench import machine, online, resting
 from bench.stage import OUT
+from demo.customer import FROM_SOURCE
 
 PARTS = ("agent", "devices")
 
@@ -68,12 +69,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--devices", type=int)
+    parser.add_argument("--program", metavar="BEISTAND", help="an installed one instead of the source")
     given = parser.parse_args(arguments)
     plan = QUICK if given.quick else FULL
     plan = Plan(given.devices or plan.devices, plan.seconds)
     OUT.mkdir(exist_ok=True)
     facts = machine.facts()
-    found = asyncio.run(_measure(plan, given.only))
+    program = (given.program,) if given.program else FROM_SOURCE
+    found = asyncio.run(_measure(plan, given.only, program))
     report = {"machine": facts, **found}
     (OUT / "idle.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     text = markdown(report)
@@ -81,10 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(text)
 
 
-async def _measure(plan: Plan, only: str | None) -> dict[str, dict[str, Any]]:
+async def _measure(plan: Plan, only: str | None, program: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     if only != "devices":
-        agent = await resting.measure(seconds=plan.seconds, out=OUT)
+        agent = await resting.measure(program=program, seconds=plan.seconds, out=OUT)
         found |= {"agent": agent.figures, "agent_memory": agent.memory}
     if only != "agent":
         fleet = await online.measure(devices=plan.devices, seconds=plan.seconds, out=OUT)

@@ -2,10 +2,9 @@
 
 import asyncio
 import socket
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,14 +58,17 @@ class Desk:
         return not await self.is_online()
 
 
-async def measure(*, seconds: float, out: Path) -> Found:
-    """Enrol, end the session, start the agent as it starts at sign-in, and let it rest for `seconds`."""
+async def measure(*, program: Sequence[str], seconds: float, out: Path) -> Found:
+    """Enrol, end the session, start the agent as it starts at sign-in, and let it rest for `seconds`.
+
+    `program` is the command `beistand`.
+    """
     async with AsyncExitStack() as scene:
         desk = await _laid(scene, out)
-        await _enrol(desk)
+        await _enrol(desk, program)
         print("  the agent is enrolled", flush=True)
         await _until(desk.is_offline)
-        process = await scene.enter_async_context(_at_rest(desk, out))
+        process = await scene.enter_async_context(_at_rest(desk, program, out))
         await _until(desk.is_online)
         await asyncio.sleep(SETTLE_S)
         return await _rest(desk, process.pid, seconds)
@@ -92,10 +94,11 @@ async def _laid(scene: AsyncExitStack, out: Path) -> Desk:
     return Desk(stack, road, screen, host, technician, folder)
 
 
-async def _enrol(desk: Desk) -> None:
+async def _enrol(desk: Desk, program: Sequence[str]) -> None:
     """A real attended session, in which the person says yes with a click."""
     created = (await desk.technician.post("/v1/sessions")).raise_for_status().json()
-    async with customer(desk.screen, gateway=desk.stack.gateway_url, folder=desk.folder) as helped:
+    gateway = desk.stack.gateway_url
+    async with customer(desk.screen, gateway=gateway, folder=desk.folder, program=program) as helped:
         await helped.joins(created["code"])
         until = (datetime.now(UTC) + DEFAULT_TERM).isoformat()
         terms = {"technician_ids": [], "until": until, "days": list(range(7)), "from_minute": 0}
@@ -108,12 +111,14 @@ async def _enrol(desk: Desk) -> None:
 
 
 @asynccontextmanager
-async def _at_rest(desk: Desk, out: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _at_rest(
+    desk: Desk, program: Sequence[str], out: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The agent as it starts at sign-in: no window, and nothing that a test would want to know from it."""
     options = ("--background", "--gateway", desk.stack.gateway_url, "--state", str(desk.folder / "agent"))
     with (out / "agent.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "beistand", "agent", *options),
+            *(*program, "agent", *options),
             env=desk.screen.environment,
             stdout=log,
             stderr=log,

