@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import idle, media, revoke
+from bench import idle, media, picture, revoke, strokes
 
 BENCHES: dict[str, Callable[[list[str]], None]] = {
     "media": media.main,
     "revoke": revoke.main,
     "idle": idle.main,
+    "picture": picture.main,
+    "input": strokes.main,
 }
 
 

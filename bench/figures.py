@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-POINTS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+POINTS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 900, 420, 50, 20, 40
 COLOURS = ("#0b6e4f", "#1f6feb", "#8250df", "#bf3989", "#cf222e", "#bc4c00", "#57606a", "#9a6700", "#116329")
 
 
 def distribution(values: Sequence[float]) -> dict[str, float]:
-    """Count, min, p50, p90, p99 (nearest rank) and max."""
+    """Count, min, p50, p90, p95, p99 (nearest rank) and max."""
     ordered = sorted(values)
     if not ordered:
         return {"n": 0}
@@ -22,7 +22,7 @@ def distribution(values: Sequence[float]) -> dict[str, float]:
 
 def table(stages: Mapping[str, Sequence[float]]) -> str:
     """A Markdown table, one stage a row."""
-    head = ("stage, ms", "n", "min", "p50", "p90", "p99", "max")
+    head = ("stage, ms", "n", "min", "p50", "p90", "p95", "p99", "max")
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for name, values in stages.items():
         row = distribution(values)

@@ -1,6 +1,6 @@
 """How fast and how heavy the picture is: glass to glass, shown per second, kB/s, CPU.
 
-    .venv/bin/python -m bench.picture [--seconds 8] [--rounds 3] [--scenes quiet,video,scrolling]
+    .venv/bin/python -m bench picture [--seconds 8] [--rounds 3] [--scenes quiet,video,scrolling]
 
 Writes bench/out/picture.json and prints a table: medians over the rounds.
 """
@@ -88,7 +88,3 @@ def _line(scene: str, figures: dict[str, float]) -> str:
     )
     shown, size = figures["shown per s"], figures["kB per s"]
     return f"{scene:10} {late}  shown {shown:5.1f}/s  {size:7.1f} kB/s  CPU % {cpu}"
-
-
-if __name__ == "__main__":
-    main()

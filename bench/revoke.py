@@ -9,15 +9,14 @@ Writes bench/out/revoke.{json,md,svg} after each part. Never part of a test: fig
 
 import argparse
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 
 from bench import away, blank, grab, many, network
-from bench.figures import Goal, distribution, plot, table, verdicts
+from bench.figures import Goal
 from bench.machine import facts
-from bench.stage import OUT, Found
+from bench.results import Results
+from bench.stage import Found
 
 GOALS = (
     Goal("device gate closed", "p99", 1),
@@ -48,34 +47,9 @@ QUICK: dict[str, Part] = {
 NEEDS_NETWORK = {"uplink", "cut"}
 
 
-@dataclass
-class Results:
-    """What was found so far."""
-
-    machine: dict[str, object]
-    stages: dict[str, list[float]] = field(default_factory=dict)
-    counts: dict[str, dict[str, object]] = field(default_factory=dict)
-
-    def write(self) -> str:
-        """Write all three files; the text one."""
-        about = {
-            "machine": self.machine,
-            "counts": self.counts,
-            "ms": {name: distribution(values) for name, values in self.stages.items()},
-            "all": {name: [round(value, 3) for value in values] for name, values in self.stages.items()},
-        }
-        facts = "\n".join(f"{name}: {what}" for name, what in {**self.machine, **self.counts}.items())
-        text = f"{table(self.stages)}\n{verdicts(GOALS, self.stages)}\n{facts}\n"
-        (OUT / "revoke.json").write_text(json.dumps(about, indent=1))
-        (OUT / "revoke.md").write_text(text)
-        (OUT / "revoke.svg").write_text(plot(self.stages, title="From the customer's click to ..."))
-        return text
-
-
 async def measure(parts: dict[str, Part], names: Sequence[str]) -> str:
     """One part after the other; one that fails does not lose what was found before."""
-    OUT.mkdir(exist_ok=True)
-    results = Results(facts())
+    results = Results("revoke", "From the customer's click to ...", GOALS, facts())
     for name in names:
         if name in NEEDS_NETWORK and not network.is_possible():
             results.counts[name] = {"not measured": "needs root, ip and tc"}

@@ -12,7 +12,7 @@ HUNDRED = [float(number) for number in range(1, 101)]
 
 
 def test_points_are_nearest_ranks() -> None:
-    expected = {"n": 100, "min": 1, "p50": 50, "p90": 90, "p99": 99, "max": 100}
+    expected = {"n": 100, "min": 1, "p50": 50, "p90": 90, "p95": 95, "p99": 99, "max": 100}
     assert distribution(list(reversed(HUNDRED))) == expected
 
 
