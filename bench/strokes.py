@@ -31,13 +31,13 @@ GOALS = tuple(
 )
 STROKES = """
 (() => {
-  const times = (window.strokes = []);
-  for (const kind of ["keydown", "pointerdown", "pointermove"]) {
-    addEventListener(kind, (event) => times.push((performance.timeOrigin + event.timeStamp) * 1e6), true);
-  }
+  window.strokes = {};
+  const note = ({ type, timeStamp }) => (strokes[type] ??= (performance.timeOrigin + timeStamp) * 1e6);
+  for (const type of ["keydown", "pointerdown", "pointermove"]) addEventListener(type, note, true);
 })()
 """
 
+EVENTS = {"key": "keydown", "button": "pointerdown", "move": "pointermove"}
 Act = Callable[[int], Awaitable[None]]
 
 
@@ -127,9 +127,10 @@ async def _scene(made: Stage, window: Reached, results: Results, scene: str, cou
 
 async def _way(made: Stage, window: Reached, kind: str, act: Act, number: int) -> float:
     """Milliseconds of one stroke."""
-    await made.technician.page.evaluate("strokes.length = 0")
+    await made.technician.page.evaluate("strokes = {}")
     await act(number)
-    began: float = await made.technician.page.evaluate("strokes[0]")
+    await made.technician.page.wait_for_function("type => strokes[type]", arg=EVENTS[kind])
+    began: float = await made.technician.page.evaluate("type => strokes[type]", EVENTS[kind])
     arrived = await window.next(kind, after=began)
     await asyncio.sleep(PAUSE_S)
     return (arrived - began) / 1e6

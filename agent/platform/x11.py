@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ FRAME_DEPTH = 3
 COLUMNS, ROWS = 9, 3
 """Points of a window that are tested for being covered."""
 OPAQUE_ENOUGH = 0.8
+FOREIGN_S = 2.0
 FOCUS_LOOK_S = 0.002
 SHAPE_BOUNDING, SHAPE_INPUT = 0, 2
 LOST = (Xlib.error.ConnectionClosedError, Xlib.error.DisplayError, OSError)
@@ -64,6 +65,8 @@ class X11Desktop:
         self._root = self._display.screen().root
         self._client = ~int(self._display.display.info.resource_id_mask)
         self._lock = threading.Lock()
+        self._foreign: dict[tuple[int, frozenset[int]], float] = {}
+        """When it was found that a window is not of these clients."""
 
     def close(self) -> None:
         """Give the connection back."""
@@ -86,7 +89,7 @@ class X11Desktop:
             if focus in (Xlib.X.NONE, Xlib.X.PointerRoot) or focus == self._root:
                 pointer = self._root.query_pointer()
                 return self._is_own_at(pointer.root_x, pointer.root_y, clients)
-            return self._is_own(self._ancestors(focus)[-1], clients)
+            return self._asked(focus, clients, lambda: self._is_own(self._ancestors(focus)[-1], clients))
         return True
 
     def await_focus(self, x: int, y: int, *, timeout: float) -> None:
@@ -111,7 +114,20 @@ class X11Desktop:
         chain = self._under(x, y)
         if any(window.id & self._client in clients for window in chain):
             return True
-        return bool(chain) and self._is_own(chain[0], clients)
+        return bool(chain) and self._asked(chain[0], clients, lambda: self._is_own(chain[0], clients))
+
+    def _asked(self, window: Window, clients: frozenset[int], is_own: Callable[[], bool]) -> bool:
+        """The answer, if it is no, remembered for a moment: a walk through a frame takes the server 4 ms.
+
+        No window of ours gets into a frame or under a focus that was another's, but by a new window or focus.
+        """
+        now, key = time.monotonic(), (window.id, clients)
+        if now - self._foreign.get(key, -FOREIGN_S) < FOREIGN_S:
+            return False
+        if is_own():
+            return True
+        self._foreign = {each: at for each, at in self._foreign.items() if now - at < FOREIGN_S} | {key: now}
+        return False
 
     def _is_own(self, top: Window, clients: frozenset[int]) -> bool:
         """Whether this child of the root is ours, or a window manager's frame around a window of ours."""

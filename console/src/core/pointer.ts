@@ -1,5 +1,5 @@
-// Pointer and wheel as input messages: moves wait for the next animation frame and only the newest is sent, buttons
-// and wheel go at once and in order. Knows no DOM and sends nothing itself.
+// Pointer and wheel as input messages: of moves only the newest is sent when the caller finds it time, buttons and wheel
+// go at once and in order. Knows no DOM and sends nothing itself.
 import type { Point } from "./coordinates.ts";
 import type { Input, InputButton } from "./protocol.gen.ts";
 
@@ -27,12 +27,17 @@ export class PointerFlow {
     return this.#held.size > 0;
   }
 
+  /** True while there is a move that was not sent. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   /** Remembers where the pointer is; sent by the next `flush`. */
   move(to: Point): void {
     this.#waiting = to;
   }
 
-  /** The newest move, once per animation frame. */
+  /** The newest move, if it was not sent yet. */
   flush(): Input[] {
     const to = this.#waiting;
     this.#waiting = undefined;

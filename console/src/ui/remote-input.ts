@@ -77,6 +77,8 @@ export class RemoteInput {
     const options = { signal: this.#ended.signal };
     element.addEventListener("pointerdown", (event) => this.#pointerDown(event), options);
     element.addEventListener("pointermove", (event) => this.#pointerMove(event), options);
+    // Chromium holds `pointermove` back until the next animation frame, and this not.
+    element.addEventListener("pointerrawupdate", (event) => this.#pointerMoved(event as PointerEvent), options);
     element.addEventListener("pointerup", (event) => this.#pointerUp(event), options);
     element.addEventListener("pointercancel", () => this.#release(), options);
     element.addEventListener("wheel", (event) => this.#wheel(event), { ...options, passive: false });
@@ -103,10 +105,18 @@ export class RemoteInput {
       // A second button of the same mouse arrives as a move (Pointer Events, section 4.2.1, chorded buttons).
       return this.#chord(event);
     }
+    this.#pointerMoved(event);
+  }
+
+  /** Sent at once, but no more than one move for each animation frame and one before it. */
+  #pointerMoved(event: PointerEvent): void {
     const at = this.#pixel(event);
-    if (at !== undefined) {
-      this.#pointer.move(at);
-      this.#flushDue ||= requestAnimationFrame(() => this.#flush());
+    if (!this.hasFocus || at === undefined || event.button >= 0) {
+      return;
+    }
+    this.#pointer.move(at);
+    if (this.#flushDue === 0) {
+      this.#flush();
     }
   }
 
@@ -136,12 +146,17 @@ export class RemoteInput {
   }
 
   #flush(): void {
-    this.#flushDue = 0;
-    if (!this.#sink.isFlowing()) {
-      this.#flushDue = requestAnimationFrame(() => this.#flush());
-      return;
+    this.#flushDue = requestAnimationFrame(() => this.#flushAgain());
+    if (this.#sink.isFlowing()) {
+      this.#sink.send(this.#pointer.flush());
     }
-    this.#sink.send(this.#pointer.flush());
+  }
+
+  #flushAgain(): void {
+    this.#flushDue = 0;
+    if (this.#pointer.isWaiting) {
+      this.#flush();
+    }
   }
 
   #pixel(event: MouseEvent): Point | undefined {
