@@ -1,5 +1,7 @@
 """The bar counts as visible only while that is proven; every proof is told, every loss once."""
 
+from collections.abc import Iterator
+
 import pytest
 from PySide6.QtWidgets import QWidget
 
@@ -28,11 +30,11 @@ def screen() -> Screen:
 
 
 @pytest.fixture
-def watch(screen: Screen) -> IndicatorWatch:
+def watch(screen: Screen) -> Iterator[IndicatorWatch]:
     bar = QWidget()
     made = IndicatorWatch(bar, is_visible=screen.is_visible, tell=screen.tell)
-    made.kept = bar  # type: ignore[attr-defined]
-    return made
+    yield made
+    made.stop()
 
 
 def test_every_proof_is_told_and_nothing_before_the_first(watch: IndicatorWatch, screen: Screen) -> None:
@@ -109,4 +111,5 @@ def test_an_error_in_the_check_counts_as_not_seen(screen: Screen) -> None:
     for _ in range(PROVE_TRIES):
         with pytest.raises(OSError):  # noqa: PT011
             watch.check()
+    watch.stop()  # or its timer goes on in the next test
     assert screen.told == [False]
