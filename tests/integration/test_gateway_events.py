@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from nats.js.errors import NoKeysError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -19,7 +21,7 @@ from beistand.protocol.messages import Joined, RequestState, SessionState
 from services.gateway import access
 from services.gateway.domain import Role
 from tests.support.agent_wire import AgentWire, agent_key_of
-from tests.support.core_services import running
+from tests.support.core_services import running, until
 from tests.support.gateway_stage import ORIGIN, Person, Stage, hello, new_id, staged
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -194,7 +196,14 @@ async def test_a_ticket_expires(stage: Stage, technician: Person) -> None:
 async def test_no_ticket_stands_readable_in_the_store(stage: Stage, technician: Person) -> None:
     ticket = await technician.ticket((await technician.session())["id"])
     bucket = await stage.watcher.client.jetstream().key_value("tickets")
-    keys = await bucket.keys()
+    keys: list[str] = []
+
+    async def are_found() -> bool:
+        with suppress(NoKeysError):  # nats-py may say so before the first key has come
+            keys.extend(await bucket.keys())
+        return bool(keys)
+
+    await until(are_found)
     values = [(await bucket.get(key)).value or b"" for key in keys]
     assert not any(ticket in key for key in keys)
     assert not any(ticket.encode() in value for value in values)
