@@ -6,6 +6,7 @@ any time. Knows no network.
 
 import logging
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +27,11 @@ from beistand.protocol.messages import (
     InputWheel,
 )
 
-FOCUS_WITHIN_S = 0.1
-"""A window that does not take the keyboard by then (a panel, the desktop) never will."""
+FOCUS_WITHIN_S = 1.0
+"""After a press. A window that does not take the keyboard by then (a panel, the desktop) never will.
+
+A busy machine's window manager has taken more than 0.1 s; keys sent before are lost or reach another window.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +62,8 @@ class DesktopInjector:
         self._held: Held[_Down] = Held()
         self._own: set[int] = set()
         self._kept_off = 0
-        self._clicked: tuple[int, int] | None = None
-        """Where a button went down since the last key."""
+        self._clicked: tuple[tuple[int, int], float] | None = None
+        """Where a button went down since the last key, and when (monotonic seconds)."""
         self._acts: dict[type[Input], Callable[[Any, str], None]] = {
             InputMove: self._move,
             InputButton: self._button,
@@ -78,8 +82,8 @@ class DesktopInjector:
     def settle(self, event: Input) -> None:
         """See `ports.Injector`."""
         if self._clicked is not None and isinstance(event, InputKey | InputText):
-            place, self._clicked = self._clicked, None
-            self._desktop.await_focus(*place, timeout=FOCUS_WITHIN_S)
+            (place, at), self._clicked = self._clicked, None
+            self._desktop.await_focus(*place, timeout=at + FOCUS_WITHIN_S - time.monotonic())
 
     def inject(self, event: Input, grant_id: str) -> None:
         """See `ports.Injector`."""
@@ -138,7 +142,7 @@ class DesktopInjector:
             button = self._mouse.button(event.button)
             if button is not None:
                 self._mouse.press(button)
-                self._clicked = place
+                self._clicked = place, time.monotonic()
                 self._held.press(grant_id, event.button, _Down(button, is_button=True))
 
     def _wheel(self, event: InputWheel, grant_id: str) -> None:  # noqa: ARG002
